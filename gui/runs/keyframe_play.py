@@ -51,6 +51,8 @@ class KeyframePlay(Card):
         self._moment: Keyframe | None = None
         self._seed = 1
         self._stale = False
+        self.plays = False
+        """Whether this run's network reads drawings or writes."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._write)
@@ -100,7 +102,7 @@ class KeyframePlay(Card):
         vocabulary = load_checkpoint(folder / LAST).vocabulary
         self._replica = Replica(playground, recipe, vocabulary)
         writes, reads = bool(playground.sampled), playground.reads_drawings
-        self.setVisible(writes or reads)
+        self.plays = writes or reads
         self._drawing.setVisible(reads)
         self.clear.setVisible(reads)
         for widget in (self._writing, self.again):

@@ -172,7 +172,7 @@ class RunDetail(QWidget):
             return
         self._step = step
         self.curves.set_mark(step)
-        self.play.setVisible(self._playable is not None)
+        self.play.setVisible(self._playable is not None and self.play.plays)
         try:
             moment = read_keyframe(self.entry.path, step)
         except UserError as error:
