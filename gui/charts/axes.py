@@ -23,6 +23,11 @@ TickWriter = Callable[[float, int], str]
 _MIDDLE, _RIGHT = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
 
 
+def with_unit(what: str, unit: str) -> str:
+    """Return an axis's title; what has no unit, such as a squared error, says none."""
+    return f"{what} ({unit})" if unit else what
+
+
 @dataclass(frozen=True)
 class Scale:
     """A range of numbers, linear or logarithmic; steps and epochs are whole numbers."""

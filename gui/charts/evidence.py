@@ -139,5 +139,4 @@ def loss_picture(history: History, uniform: float = 0.0, question: str = "Loss")
         Series("smoothed", x, tuple(smooth[::every].tolist())),
     )
     levels = (("uniform guess", uniform),) if uniform else ()
-    label = "loss (nats)" if uniform else "loss"  # of a program: it may be a squared error
-    return Picture(question, "lines", lines if x else (), y_label=label, levels=levels)
+    return Picture(question, "lines", lines if x else (), y_label="loss", levels=levels)

@@ -61,7 +61,7 @@ class Page(TrainingPage):
         """Files of drawings that a run has learned from, or that were there before."""
         self._pick: tuple[str, int] | None = None
         self.learning = LearningPanel(self.session, self._question, AccuracyCard())
-        self.range_test = LRRangeCard("loss (nats)")
+        self.range_test = LRRangeCard("loss")
         self.range_test.follow(self.session, RANGE_TEST_STEPS)
         self.representation = RepresentationCard(
             self.session, worker, self._represented, point_marks, {"input": "input coordinates"}

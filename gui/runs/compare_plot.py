@@ -38,7 +38,7 @@ class ComparePlot(PlotChart):
     """Lines that are told apart by their strokes and the letters at their ends."""
 
     def __init__(self) -> None:
-        super().__init__("comparePlot", "Losses of the chosen runs", "loss (nats)")
+        super().__init__("comparePlot", "Losses of the chosen runs")
         self.setToolTip(rich("The losses of the chosen runs.", NAVIGATION))
         self.margin = LETTER + 12
 

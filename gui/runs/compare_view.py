@@ -10,11 +10,13 @@ from core.errors import UserError
 from core.runs.comparison import Compared, compared, tokens_differ
 from core.runs.library import Entry
 from core.telemetry.history import Curve, History
+from gui.charts.axes import with_unit
 from gui.charts.lines import Line
 from gui.charts.smoothing import SmoothingSlider
 from gui.runs.compare_card import CompareCard
 from gui.runs.compare_layers import CompareLayers
 from gui.runs.compare_plot import ComparePlot, run_line
+from gui.runs.run_text import loss_unit
 from gui.widgets.card import Card
 from gui.widgets.export_file import offer_files
 from gui.widgets.page_tabs import PageTabs
@@ -110,8 +112,9 @@ class CompareView(QWidget):
             return
         axis, loss = self.axis.key(), self.loss.key()
         self.plot.x_title, self.plot.whole_x = X_TITLES[axis], axis != "seconds"
-        unit = "nats per character" if self._tokens else "nats"
-        self.plot.y_title = f"{LOSSES[loss][0].lower()} loss ({unit})"
+        units = {"nats per character" if self._tokens else loss_unit(e) for e in self.entries}
+        unit = units.pop() if len(units) == 1 else ""  # different ones share no axis title
+        self.plot.y_title = with_unit(f"{LOSSES[loss][0].lower()} loss", unit)
         lines = [self._line(place, run, axis, loss) for place, run in enumerate(self._runs)]
         self.plot.set_lines(lines)
         measured = any(len(line.x) for line in lines)

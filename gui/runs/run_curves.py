@@ -27,13 +27,15 @@ class RunCurves(QWidget):
             row.addWidget(card, 1)
         self.set_alone(False)
 
-    def show_history(self, history: History, uniform: float) -> None:
+    def show_history(self, history: History, uniform: float, unit: str) -> None:
         """Draw a record's curves.
 
         Args:
             history: what is known of the run.
             uniform: the loss of a uniform guess; 0 if it isn't known.
+            unit: of the loss; "" for nothing that has a name.
         """
+        self.loss.set_unit(unit)
         words = f"uniform guess {uniform:.2f}"
         self.loss.plot.set_line("uniform", uniform or math.nan, words)
         self.loss.draw(history)

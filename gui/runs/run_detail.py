@@ -18,6 +18,7 @@ from gui.runs.keyframe_layers import KeyframeLayers
 from gui.runs.keyframe_play import KeyframePlay
 from gui.runs.run_card import RunCard
 from gui.runs.run_curves import RunCurves
+from gui.runs.run_text import loss_unit
 from gui.widgets.card import Card, label, say
 from gui.widgets.export_file import offer_files
 from gui.widgets.learning_panel import SOUND
@@ -120,7 +121,8 @@ class RunDetail(QWidget):
         except UserError as error:
             self._history = History()
             self.failed.emit(str(error))
-        self.curves.show_history(self._history, entry.about.uniform_loss if entry.about else 0.0)
+        uniform = entry.about.uniform_loss if entry.about else 0.0
+        self.curves.show_history(self._history, uniform, loss_unit(entry))
 
     def _show_moments(self, entry: Entry, other: bool) -> None:
         alone = entry.about is None  # a watched loop has curves, and no weights

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core import playgrounds
+from core.errors import UserError
 from core.numbers import duration
 from core.runs.library import LOOP, Entry
 from core.runs.run_info import RunInfo, recipe_of
@@ -106,6 +107,16 @@ def _differing(recipe: Recipe, other: Recipe) -> dict[str, Any]:
         for key, about in settings.items()
         if key != "steps" and about.applies(recipe) and getattr(recipe, key) != getattr(other, key)
     }
+
+
+def loss_unit(entry: Entry) -> str:
+    """Return what a run's loss is measured in; "" for nothing that has a name, or is known."""
+    if entry.about is None:
+        return "nats" if "entropy" in entry.seen.get("Loss", "") else ""
+    try:
+        return playgrounds.get(entry.about.playground).loss_unit(recipe_of(entry.about))
+    except UserError:  # its recipe is none of this version of Glassbox
+        return ""
 
 
 def haystack(entry: Entry) -> str:

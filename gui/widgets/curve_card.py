@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.numbers import number, percent
 from core.telemetry.history import Curve, History
-from gui.charts.axes import TickWriter
+from gui.charts.axes import TickWriter, with_unit
 from gui.charts.evidence import EvidencePicture, loss_picture
 from gui.charts.lines import Line, PlotChart
 from gui.charts.navigation import NAVIGATION
@@ -132,7 +132,7 @@ class LossCard(CurveCard):
             "Loss",
             self.QUESTION,
             "lossPlot",
-            "loss (nats)",
+            "loss",
             lines,
         )
         self.plot.limits = (0.0, None)
@@ -143,6 +143,10 @@ class LossCard(CurveCard):
         question = f"{self.QUESTION} {words}".strip()
         self.plot.setToolTip(rich(f"Loss: {question}", NAVIGATION))
         self.title.setToolTip(rich(question))
+
+    def set_unit(self, unit: str) -> None:
+        """Say what the loss is measured in; "" for nothing that has a name."""
+        self.plot.y_title = with_unit("loss", unit)
 
     def set_log(self, log: bool) -> None:
         """Draw the loss over a logarithmic axis, or over a linear one from zero."""

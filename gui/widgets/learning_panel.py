@@ -129,7 +129,9 @@ class LearningPanel(QWidget):
     def _show_layers(self, started: Started) -> None:
         self.table.set_layers(started.layers, self._session.history)
         recipe = self._session.trained
-        self.loss.set_difference(registry.get(self._session.name).loss_difference(recipe))
+        playground = registry.get(self._session.name)
+        self.loss.set_unit(playground.loss_unit(recipe))
+        self.loss.set_difference(playground.loss_difference(recipe))
         self._show_choice()
         say(self.remark, WAITING, "small")
         self.step.setText("")

@@ -35,6 +35,7 @@ from core.training.device import choose_device
 from core.training.memory import is_mixed
 from gui import jobs
 from gui.background_job import STOPPING, BackgroundJob, Stage
+from gui.charts.axes import with_unit
 from gui.charts.lines import Line, PaintedChart
 from gui.charts.navigation import NAVIGATION
 from gui.charts.smoothing import smoothed
@@ -340,7 +341,7 @@ class Part(Card):
         recipe = self._switches[0].recipe
         unit = unit_of(playground, recipe)
         self.board.show_study(study, unit, place)
-        self.chart.y_title = f"smoothed training loss ({playground.loss_unit(recipe)})"
+        self.chart.y_title = with_unit("smoothed training loss", playground.loss_unit(recipe))
         term = self._switches[place].term if place else None
         self.board.setProperty(TERM, term.title if term else "Ablation study")
         say(self.about, self._about(unit), "")

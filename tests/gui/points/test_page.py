@@ -191,3 +191,10 @@ def test_the_script_follows_the_data_set(points):
     points.until(lambda: "angle, flip = math.pi" in source.toPlainText())
     points.page.recipe.choose("curve")
     points.until(lambda: "np.sin(2 * points)" in source.toPlainText())
+
+
+@pytest.mark.parametrize(("recipe", "title"), [("moons", "loss (nats)"), ("curve", "loss")])
+def test_the_loss_has_the_unit_of_the_recipe(points, recipe, title):
+    """Nats where classes are learned; a squared error has none."""
+    points.learn(RECIPES[recipe].replace({"steps": 20}))
+    assert points.page.learning.loss.plot.y_title == title

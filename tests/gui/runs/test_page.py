@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit
 
 from core import paths, playgrounds
 from core.playgrounds.digits.recipe import DigitsRecipe
+from core.playgrounds.points.recipe import RECIPES as POINTS
 from core.runs.bundle import pack
 from core.runs.folder import ABOUT, LAST, MOMENTS
 from core.runs.keyframes import keyframes_of, read_keyframe
@@ -410,6 +411,40 @@ def test_an_interrupted_run_shows_no_moment_later_than_its_record(three):
     change(paths.RUNS / SLOW, state="running", step=last - 1, process=["elsewhere", 1], told=0.0)
     three.until(lambda: three.page.detail.entry.state == "interrupted")
     three.until(lambda: three.page.detail.slider.steps[-1] < last)
+
+
+def record_of(name, recipe, folder):
+    """Leave the record of a short run."""
+    playground = playgrounds.get(name)
+    recorder = FileRecorder(folder, None)
+    data, device = playground.load(None), torch.device("cpu")
+    list(train(Run(playground, recipe, data, device, steps=20, recorder=recorder), Control()))
+
+
+def test_what_neither_reads_nor_writes_has_nothing_to_play_with(three, runs):
+    """A run of points leaves no empty card, after one of names, either."""
+    record_of("points", POINTS["moons"], runs / "points-one")
+    three.until(lambda: "points-one" in three.shown())
+    three.choose(FAST)
+    assert three.page.detail.play.isVisible()
+    three.choose("points-one")
+    assert three.page.detail.slider.steps and not three.page.detail.play.isVisible()
+
+
+def test_nats_are_of_a_cross_entropy_alone(three, runs):
+    """A squared error has no unit, alone and among others, nor has a program's own loss."""
+    record_of("digits", PICTURES.replace({"loss": "squared-error"}), runs / "digits-square")
+    three.until(lambda: "digits-square" in three.shown())
+    curves, compared = three.page.detail.curves.loss.plot, three.page.compare.plot
+    for names, title in (
+        ([DIGITS], "loss (nats)"),
+        (["digits-square"], "loss"),
+        ([DIGITS, FAST], "training loss (nats)"),
+        ([DIGITS, "digits-square"], "training loss"),
+    ):
+        three.choose(*names)
+        plot = curves if len(names) == 1 else compared
+        three.until(lambda plot=plot, title=title: plot.y_title == title)
 
 
 def test_its_weights_write_again(three):
