@@ -26,7 +26,7 @@ INTRO = (
     " it again."
 )
 SQUARES = "A square \u25a1 in a sample is a token that occurs in no text."
-PLAN = "The button at the left plays it, with the data of the text page."
+PLAN = "It is played with the data of the text page."
 PLAY = (
     "Play the case of the notebook actual_words: train it as it was, let the doctor say what is"
     " wrong, fix that, and train it again, until it writes Shakespeare."
@@ -34,11 +34,7 @@ PLAY = (
 
 
 class CaseStudyPanel(QWidget):
-    """Shows the case while it is told, and lets one look into its chapters.
-
-    Attributes:
-        play: the button that begins it, for whoever holds the panel to place.
-    """
+    """Shows the case while it is told, and lets one look into its chapters."""
 
     stopAsked = Signal()
     chapterChosen = Signal(int)
@@ -60,7 +56,8 @@ class CaseStudyPanel(QWidget):
             " the case takes some minutes, the first two chapters most of it: they have 30,522"
             " outputs. With very few, the samples stay noise.</p>"
         )
-        self.play = push_button("caseButton", "The case: noise to Shakespeare", PLAY)
+        self.play = push_button("caseButton", "Play", PLAY, "primary")
+        self.play.setAccessibleName("Play the case study")
         self.stop = push_button(
             "caseStop", "Stop", "End here; the chapters that were told stay (F8)."
         )
@@ -98,6 +95,7 @@ class CaseStudyPanel(QWidget):
         foot.addWidget(label("Steps of a chapter", "muted"))
         foot.addWidget(self.steps)
         foot.addStretch(1)
+        foot.addWidget(self.play)
         foot.addWidget(self.stop)
         left.addSpacing(2)
         left.addLayout(foot)

@@ -130,7 +130,7 @@ class Page(pages.Page):
         column.addLayout(head)
         left = CardColumn("doctorColumn", 14, squeeze=True)
         left.setFixedWidth(LEFT + ASIDE)
-        for widget in (self.controls, self.gallery, self.case.play):
+        for widget in (self.controls, self.gallery):
             widget.setFixedWidth(LEFT)
             left.add(widget, int(widget is self.gallery))
         columns = QHBoxLayout()

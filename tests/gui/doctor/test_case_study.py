@@ -92,6 +92,7 @@ def case(qtbot, window, monkeypatch):
     made = Case(qtbot, window)
     monkeypatch.setattr(case_module.jobs, "case_study", made.job)
     made.until(lambda: made.find("caseButton").isEnabled())
+    made.turn_to("Case study")
     yield made
     made.study.stop()
 
@@ -116,6 +117,13 @@ def test_the_case_is_told_chapter_by_chapter(case):
     assert "All 7 chapters are done: from 4.19 to 1.98" in case.words
     places = [card.mapTo(case.page, card.rect().topLeft()).y() for card in case.cards]
     assert places == sorted(places)
+
+
+def test_what_plays_it_stands_where_it_is_told(case):
+    """Beside what ends it, in sight when one turns to it."""
+    play, stop = case.find("caseButton"), case.find("caseStop")
+    assert play.parent() is stop.parent() and play.isVisible()
+    assert not play.visibleRegion().isEmpty()
 
 
 def test_chapters_compare(case):
@@ -303,6 +311,7 @@ def test_the_case_itself(qtbot, window, short_text, monkeypatch):
     case = Case(qtbot, window)
     case.until(lambda: case.find("caseButton").isEnabled())
     window.pages["text"].session.data = short_text
+    case.turn_to("Case study")
     case.find("caseSteps", QSpinBox).setValue(3)
     case.click("caseButton")
     case.until(lambda: len(case.cards) >= 2, 120)
