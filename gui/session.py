@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from core.interventions import Intervention
     from core.training.ablation import Judge
 
+NOT_STARTED = "Not started: "
+
 
 class Session(QObject):
     """One playground's recipe, run, history and newest network."""
@@ -248,7 +250,7 @@ class Session(QObject):
         if self.state is not State.READY:
             return
         if self.draft.problem:
-            self.ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
+            self.ended.emit(Failed(0, f"{NOT_STARTED}{self.draft.problem}"))
             return
         self._ordered, self._live, self._past = self.recipe, {}, History()
         folder = self.record = free_place(RUNS, f"{self.name}-{self.recipe.model}")
@@ -303,7 +305,7 @@ class Session(QObject):
     def range_test(self, steps: int) -> None:
         """Do a learning-rate range test on a fresh network by the present recipe."""
         if self.state is State.READY and self.draft.problem:
-            self.range_test_ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
+            self.range_test_ended.emit(Failed(0, f"{NOT_STARTED}{self.draft.problem}"))
         elif self.state is State.READY:
             self._enter(State.RANGE_TEST)
             self._range_test.start(partial(jobs.lr_range_test, self.request(0.0, steps)))

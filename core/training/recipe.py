@@ -362,7 +362,7 @@ class Recipe:
 def _checked(key: str, about: Setting, default: Any, value: Any) -> Any:
     """Return the value in the type of the default, or say what would be allowed."""
     if isinstance(default, bool):
-        return _checked_bool(key, value)
+        return _checked_bool(key, about, value)
     if isinstance(default, tuple):
         return _checked_sizes(key, about, value)
     if isinstance(default, str):
@@ -378,15 +378,17 @@ def _checked(key: str, about: Setting, default: Any, value: Any) -> Any:
         number = math.nan
     whole = not isinstance(default, int) or number.is_integer()
     if not (math.isfinite(number) and whole and about.low <= number <= about.high):
-        raise UserError(f"{key}={_shown(value)} is not possible; {key} is {kind} {_range(about)}.")
+        raise UserError(
+            f"{key}={_shown(value)} is not possible; “{about.label}” is {kind} {_range(about)}."
+        )
     return type(default)(number)
 
 
-def _checked_bool(key: str, value: Any) -> bool:
+def _checked_bool(key: str, about: Setting, value: Any) -> bool:
     words = {"true": True, "on": True, "yes": True, "1": True}
     words |= {"false": False, "off": False, "no": False, "0": False}
     if str(value).lower() not in words:
-        raise UserError(f"{key}={_shown(value)} is not possible; {key} is on or off.")
+        raise UserError(f"{key}={_shown(value)} is not possible; “{about.label}” is on or off.")
     return words[str(value).lower()]
 
 
@@ -400,8 +402,8 @@ def _checked_sizes(key: str, about: Setting, value: Any) -> tuple[int, ...]:
         sizes = (-1,)
     if len(sizes) > about.most or not all(about.low <= size <= about.high for size in sizes):
         raise UserError(
-            f"{key}={_shown(value)} is not possible; {key} is a list of at most {about.most} sizes"
-            f" {_range(about)}, such as 100,70."
+            f"{key}={_shown(value)} is not possible; “{about.label}” is a list of at most"
+            f" {about.most} sizes {_range(about)}, such as 100,70."
         )
     return sizes
 

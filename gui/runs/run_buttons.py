@@ -63,10 +63,10 @@ class RunButtons(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GAP)
-        grid.addWidget(self.open, 0, 0, 1, 2)
-        grid.addWidget(self.resume, 1, 0, 1, 2)
-        grid.addWidget(self.export, 2, 0)
-        grid.addWidget(self.delete, 2, 1)
+        grid.addWidget(self.open, 0, 0, 1, 3)
+        for column, button in enumerate((self.resume, self.export, self.delete)):
+            grid.addWidget(button, 1, column)
+            grid.setColumnStretch(column, 1)
 
     def _button(self, name: str, words: str, help: str, signal: Any = None) -> QPushButton:
         button = push_button(name, words, help)

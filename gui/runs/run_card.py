@@ -56,7 +56,7 @@ class RunCard(Card):
         says.setSpacing(GAP)
         says.addWidget(self.sign, 0, Qt.AlignmentFlag.AlignTop)
         says.addWidget(self.doctor, 1)
-        for widget in (self.name, self.state, self.result):
+        for widget in (self.state, self.result):
             column.addWidget(widget)
         column.addLayout(says)
         for widget in (self.what, self.recipe):
@@ -67,9 +67,10 @@ class RunCard(Card):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inner)
+        self.body.addWidget(self.name)
+        self.body.addWidget(self.buttons)  # seen on a small screen, too
         self.body.addWidget(area, 1)
         self.body.addWidget(self.note)
-        self.body.addWidget(self.buttons)
 
     def show_entry(self, entry: Entry) -> None:
         """Show this run, as it stands now."""

@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 from core.runs.folder import title_of
 from core.telemetry.events import Failed, Finished, Metrics, Started, Stopped
 from gui import theme
-from gui.session import Session
+from gui.session import NOT_STARTED, Session
 from gui.session_state import State
+from gui.widgets.buttons import push_button
 from gui.widgets.card import label, say
 from gui.widgets.finding_badge import FindingBadge
 from gui.widgets.run_now import offer_run_now, run_now_button
@@ -30,6 +31,14 @@ class RunBar(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
         column.addWidget(self.transport)
+        self.resume = push_button(
+            "resumeButton",
+            "Resume",
+            "Do what is left of the run that was stopped, from its last checkpoint. The page Runs"
+            " offers the same for every run.",
+            "link",
+        )
+        self.resume.hide()
         self.badge = FindingBadge(session)
         self.run_now = run_now_button("runNowButton")
         offer_run_now(self.run_now, *session.queued)
@@ -37,14 +46,19 @@ class RunBar(QWidget):
         row = QHBoxLayout()
         row.setSpacing(theme.GAP)
         row.addWidget(self.message, 1)
+        row.addWidget(self.resume, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.run_now, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(row)
         self._first: Metrics | None = None
+        self._stopped: Path | None = None
+        """The record of the run that was stopped, and can be resumed."""
         self.transport.train_clicked.connect(self._train)
         self.transport.pause_clicked.connect(self._pause)
         self.transport.step_clicked.connect(self._step)
         self.transport.stop_clicked.connect(session.stop)
+        self.resume.clicked.connect(self._resume)
+        session.draft.complained.connect(self._on_complained)
         session.state_changed.connect(self._on_state)
         session.waiting.connect(self._on_waiting)
         session.recipe_changed.connect(lambda recipe: self.transport.show_steps(recipe.steps))
@@ -64,6 +78,20 @@ class RunBar(QWidget):
             focused.clearFocus()
         self._session.start(self.transport.seconds)
 
+    def _offer(self, record: Path | None) -> None:
+        """Offer to resume a run, or none."""
+        self._stopped = record
+        self.resume.setVisible(record is not None)
+
+    def _resume(self) -> None:
+        if self._stopped is not None:
+            self._session.resume_run(self._stopped)
+
+    def _on_complained(self, sentence: str) -> None:
+        """Let a complaint go that is none any more."""
+        if self.message.text().startswith(NOT_STARTED):
+            say(self.message, f"{NOT_STARTED}{sentence}" if sentence else " ", "fault")
+
     def _pause(self) -> None:
         if self._session.state is State.PAUSED:
             self._session.resume()
@@ -78,6 +106,7 @@ class RunBar(QWidget):
 
     def _on_state(self, state: State) -> None:
         self.transport.show_state(state, self._session.begun)
+        self.resume.setEnabled(state is State.READY)
 
     def _on_waiting(self, sentence: str) -> None:
         """Say what is waited for."""
@@ -89,6 +118,7 @@ class RunBar(QWidget):
         self._first = None
         self._on_state(self._session.state)
         say(self.message, event.note or " ")
+        self._offer(None)
 
     def _on_metrics(self, metrics: Metrics) -> None:
         first = self._first = self._first or metrics
@@ -97,6 +127,7 @@ class RunBar(QWidget):
         self.transport.show_metrics(metrics, rate)
 
     def _on_ended(self, event: object) -> None:
+        self._offer(None)
         if isinstance(event, Failed):
             self.tell(event.sentence)
         elif isinstance(event, Finished | Stopped):
@@ -107,3 +138,5 @@ class RunBar(QWidget):
             kept = title_of(Path(event.checkpoint))
             words = f"{verb} at step {event.step:,}. The run is kept as {kept}. {event.note}"
             say(self.message, words.strip())
+            if isinstance(event, Stopped):
+                self._offer(Path(event.checkpoint).parent)

@@ -54,6 +54,7 @@ TERMS = {
     "askDoctor": "Diagnosis",
     "dismissFinding": "Diagnosis",
     "goOnRun": "Resume",
+    "resumeButton": "Resume",
     "openRun": "Run",
     "exportRun": "Run",
     "deleteRun": "Run",

@@ -134,6 +134,7 @@ def test_an_impossible_setting_is_explained_and_not_taken(program):
     box.editingFinished.emit()
     problem = program.page.findChild(QLabel, "recipeProblem")
     assert problem.isVisibleTo(program.window) and "lr=fast is not possible" in problem.text()
+    assert "“Learning rate” is a number" in problem.text()
     assert program.session.recipe == before
     program.window.grab()  # laid out anew
     assert box.mapTo(program.window, box.pos()) == place

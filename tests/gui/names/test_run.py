@@ -92,7 +92,11 @@ def test_a_range_test_of_an_impossible_recipe_says_why(quick):
     quick.turn_to("LR test")
     click(quick, "sweepButton")
     assert quick.session.state is State.READY
-    assert "lr=fast" in quick.page.findChild(QLabel, "runMessage").text()
+    message = quick.page.findChild(QLabel, "runMessage")
+    assert "lr=fast" in message.text()
+    line.setText("0.01")
+    line.editingFinished.emit()
+    assert not message.text().strip(), "a complaint goes with what it is about"
 
 
 def test_a_range_test_can_be_stopped(quick, letters_recipe):

@@ -507,6 +507,17 @@ def test_going_on_with_a_stopped_run(among, names_run):
     assert read_run_info(folder).step == 300
 
 
+def test_what_is_done_with_a_run_is_seen_on_a_small_screen(three, names_run):
+    """Resume, too, without scrolling at 1280 x 720: there the page has this size."""
+    three.page.resize(1120, 720)
+    stop_at(names_run(paths.RUNS / "stopped", steps=300), 40)
+    three.until(lambda: "stopped" in three.shown())
+    three.choose("stopped")
+    for name in ("openRun", "goOnRun", "exportRun", "deleteRun"):
+        button = three.find(name)
+        three.until(lambda button=button: button.visibleRegion().boundingRect() == button.rect())
+
+
 def test_finished_runs_offer_no_going_on(three):
     """There is nothing left to do."""
     three.choose(FAST)

@@ -55,6 +55,20 @@ def test_a_run_that_was_stopped_goes_on(quick, letters_recipe, runs):
     assert _only(runs) == folder and read_run_info(folder).state == "finished"
 
 
+def test_a_run_that_was_stopped_is_resumed_where_it_was_stopped(quick, letters_recipe, runs):
+    """A link beside what is said of it; there is none beside a run that has finished."""
+    quick.train(letters_recipe.replace({"steps": 3000}))
+    resume = quick.find("resumeButton")
+    assert not resume.isVisible()
+    quick.stop()
+    folder = _only(runs)
+    quick.click("resumeButton")
+    quick.until(lambda: read_run_info(folder).state == "finished")
+    quick.ready()
+    assert read_run_info(folder).step == 3000 and not resume.isVisible()
+    assert _only(runs) == folder
+
+
 def test_what_cannot_go_on_is_said(quick, letters_recipe, runs):
     """A run that is finished, and one whose data is gone: a sentence, and one can train."""
     ended = []
