@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QPainter, QShowEvent
 
@@ -43,15 +44,15 @@ class LetterBars(Columns):
         self._order: Sequence[int] = ()
         self.chosen.connect(lambda i: self.letterChosen.emit(self._letters_all[self._order[i]]))
 
-    def show_letters(self, letters: str, shares: Array, other: Array | None = None) -> None:
+    def show_letters(self, letters: str, shares: ArrayLike, other: Array | None = None) -> None:
         """Show what is expected next.
 
         Args:
             letters: symbol i is letters[i]; letters[0] is the end mark.
-            shares: probability of each symbol, (V,).
+            shares: probability of each symbol, (V,); of none where nothing is expected.
             other: the same of a second network, drawn as lines across, (V,).
         """
-        self._letters_all, self._shares, self._other = letters, shares, other
+        self._letters_all, self._shares, self._other = letters, np.asarray(shares), other
         self._refresh()
 
     def set_prefix(self, prefix: str) -> None:

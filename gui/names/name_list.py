@@ -43,6 +43,9 @@ ROW = 25
 LEAST = 5 * ROW  # pixels: fewer names show nothing of what a network has learned
 SIDE = 8  # pixels beside the words
 MARK, ODDS = 38, 92
+LEAST_NAME = 110  # pixels of a name that is cut so that its probability is seen
+NOTHING = "(no letter)"
+"""Stands for a name that ended before its first letter."""
 WIDEST = 460  # the eye loses its line if name and number are farther apart
 Index = QModelIndex | QPersistentModelIndex
 
@@ -163,7 +166,10 @@ class NameList(QListWidget):
 
 
 class NamePainter(QStyledItemDelegate):
-    """Paints a row. Where room is short, the probability goes first, then the mark."""
+    """Paints a row. A long name is cut; in a narrow list its probability goes first, then its mark.
+
+    What is cut is whole in the tooltip.
+    """
 
     def __init__(self, rows: QListWidget) -> None:
         super().__init__(rows)
@@ -200,11 +206,16 @@ class NamePainter(QStyledItemDelegate):
 def _words(painter: QPainter, line: QRectF, name: Name, prefix: str) -> None:
     now, font = theme.current(), theme.font(13, QFont.Weight.Medium)
     metrics = QFontMetricsF(font)
-    needed = metrics.horizontalAdvance(name.text) + SIDE
-    free = line.width() - needed - MARK
+    text = name.text or NOTHING
     painter.setFont(theme.font(12))
     chance = odds(name.probability)
     wide = painter.fontMetrics().horizontalAdvance(chance) + SIDE
+    room = line.width() - MARK - wide - SIDE
+    if metrics.horizontalAdvance(text) > room:
+        room = room if room >= LEAST_NAME else line.width()
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+    needed = metrics.horizontalAdvance(text) + SIDE
+    free = line.width() - needed - MARK
     # The marks stand under one another; a long name pushes its own to the right.
     aside = ODDS if free >= ODDS else wide if free >= wide else 0
     if aside:
@@ -213,10 +224,8 @@ def _words(painter: QPainter, line: QRectF, name: Name, prefix: str) -> None:
         painter.drawText(line, right, chance)
     if free >= 0:
         _mark(painter, QRectF(line.right() - aside - MARK, line.top(), MARK, ROW), name.known)
-    text = name.text
-    if needed - SIDE > line.width():
-        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, line.width())
-    given = len(prefix) if text.startswith(prefix) else 0
+    quiet = prefix if name.text else NOTHING
+    given = len(quiet) if text.startswith(quiet) else 0
     # A text layout, not two texts side by side: letters of many scripts join their neighbours.
     layout = QTextLayout(text, font)
     layout.setFormats([_format(0, given, "muted"), _format(given, len(text) - given, "text")])
@@ -254,7 +263,8 @@ def sentence(name: Name, prefix: str) -> str:
     kind = "a copy, it stands in" if name.known else "new, not in"
     begun = prefix and name.text.startswith(prefix)
     what = f"After “{prefix}”, this ending has" if begun else "As a whole it has"
-    return f"{name.text}: {kind} the training list. {what} a {_probability(name.probability)}."
+    chance = _probability(name.probability)
+    return f"{name.text or NOTHING}: {kind} the training list. {what} a {chance}."
 
 
 def _probability(probability: float) -> str:

@@ -203,6 +203,8 @@ class NamePanel(Card):
 
     def _write_names(self) -> None:
         self._settle.setInterval(0)
+        if self.network.source is not None and self.network.source.step is None:
+            return  # the first weights of a training are on their way, and it asks again then
         begin = time.thread_time()
         for player, names in ((self._player, self.names), (self._other, self.others)):
             if player is None or self.prefix.property("wrong"):
@@ -223,9 +225,11 @@ class NamePanel(Card):
             self.prefix.style().polish(self.prefix)
         self.bars.setEnabled(not sentence)
         if sentence:
+            self.bars.show_letters("", ())  # those of another beginning would be taken for its own
             self.names.show_names([], "")
             self.names.set_hint("")
             self.others.show_names([], "")
+            self.network.take_names()
 
     def _on_prefix(self, text: str) -> None:
         self.hurry()

@@ -196,6 +196,17 @@ def test_in_a_narrow_place_the_name_stays(names) -> None:
     assert ink(names, 0, 0.75, 1.0) > 0
 
 
+def test_a_long_name_is_cut_and_its_probability_stays(names) -> None:
+    """In a list of the usual width; a name of no letter has words in its place."""
+    names.resize(284, 240)
+    names.show_names([Name("osrpkszebahlspqmmczujgcwtqnfyarlwn", 1e-30, False)], "")
+    usual = ink(names, 0, 0.75, 1.0)
+    names.show_names([Name("zr", 1e-30, False)], "")
+    assert ink(names, 0, 0.75, 1.0) == usual > 0
+    names.show_names([Name("", 0.04, False)], "")
+    assert ink(names, 0, 0.0, 0.3) > 0 and names.item(0).text() == ""
+
+
 def test_a_thousand_names_of_all_scripts(names) -> None:
     """Many rows can be shown and scrolled, in any script and at any length."""
     words = ["Александр", "王小明", "محمد", "Ζωή", "a" * 200]

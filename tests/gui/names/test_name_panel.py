@@ -206,6 +206,19 @@ def test_names_follow_new_weights_at_once_if_not_too_often(quick, monkeypatch):
     quick.until(lambda: len(asked) == 2)
 
 
+def test_what_was_never_met_leaves_nothing_of_what_was_typed_before(quick, letters_recipe):
+    """No bars and no names; and the caption is that of the network, whichever comes."""
+    panel = quick.page.names
+    panel.prefix.setText("zo")
+    assert panel.bars.count()
+    panel.prefix.setText("zoë 9")
+    assert not panel.bars.count() and not panel.names.count()
+    quick.train(letters_recipe)
+    quick.until(lambda: quick.session.weights is not None and quick.session.weights.step > 1)
+    assert panel.network.text() == f"In training, step {quick.session.weights.step:,}"
+    quick.stop()
+
+
 def test_the_caption_is_of_the_step_that_wrote_the_names(quick, letters_recipe, monkeypatch):
     """New weights come more often than new names, and change it only together with them."""
     panel, session = quick.page.names, quick.session
@@ -222,7 +235,8 @@ def test_the_caption_is_of_the_step_that_wrote_the_names(quick, letters_recipe, 
     quick.click("pauseButton")
     quick.until(lambda: session.state is State.PAUSED)
     said = [(words, step[0]) for words, step in told if step and "In training" in words]
-    assert said and all(words == f"In training, step {step:,}" for words, step in said)
+    written_by = [(words.removesuffix(", paused"), step) for words, step in said]
+    assert said and all(words == f"In training, step {step:,}" for words, step in written_by)
     now = f"In training, step {session.weights.step:,}, paused"
     quick.until(lambda: panel.network.text() == now)
     quick.stop()
