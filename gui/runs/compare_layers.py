@@ -16,7 +16,6 @@ from gui.runs.history_slider import HistorySlider
 from gui.runs.keyframe_layers import KeyframeLayers
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label, say
-from gui.widgets.learning_panel import SOUND
 
 SLIDER = "Go through the runs together: each shows its layers at its moment nearest to that step."
 NARROWEST = 500  # pixels of a wall; where they don't fit, they are scrolled
@@ -62,8 +61,7 @@ class _Side(QWidget):
             return
         seen = self.wall.show_moment(about, self._history, snapshot)
         self.wall.setVisible(seen)
-        sentence, role = self.wall.summary() if seen else ("Nothing was measured yet.", "")
-        self._say(sentence or SOUND, role or "small")
+        self._say(*(self.wall.summary() if seen else ("Nothing was measured yet.", "small")))
 
     def _say(self, sentence: str, role: str) -> None:
         say(self.words, sentence, role)

@@ -21,7 +21,6 @@ from gui.runs.run_curves import RunCurves
 from gui.runs.run_text import loss_unit
 from gui.widgets.card import Card, label, say
 from gui.widgets.export_file import offer_files
-from gui.widgets.learning_panel import SOUND
 
 SIDE = 300  # pixels of the columns beside the curves
 WIDE = 1040  # pixels of three columns
@@ -183,6 +182,5 @@ class RunDetail(QWidget):
             return
         seen = self.wall.show_moment(self.entry.about, self._history, moment.snapshot)
         self.wall.setVisible(seen)
-        sentence, role = self.wall.summary() if seen else (UNSEEN, "")
-        say(self.remark, sentence or SOUND, role or "small")
+        say(self.remark, *(self.wall.summary() if seen else (UNSEEN, "small")))
         self.play.show_moment(moment)

@@ -39,6 +39,11 @@ LINE = 16  # pixels for words below a plot
 BESIDE = 4  # pixels at least between the name of a layer and the plot beside it
 NAME = 116  # pixels for a layer's name, shape and activation
 HEAD_HELP = "Click the heading, or press F1 here, to read about it in the glossary."
+SOUND = "No problem found: activations, gradients and updates are in range in every layer."
+STILL = (
+    "No problem found: activations and gradients are in range in every layer. No update was"
+    " measured: none is made until it is trained."
+)
 EMPTY = "The layers of the network are listed here, one a row, as soon as there is one."
 
 
@@ -83,7 +88,7 @@ COLUMNS = (
     ),
     LayerColumn(
         "update",
-        "Update-to-weight ratio",
+        "log10 update-to-weight",
         "Update-to-weight ratio",
         0.245,
         "log10 of the standard deviation of a step's update over that of the weights, over time."
@@ -179,14 +184,17 @@ class LayerTable(Explained):
         return rows
 
     def summary(self) -> tuple[str, str]:
-        """Return the first fault, else notice, as a sentence, and its role; "" for none."""
+        """Return the first fault, else notice, as a sentence, or that all is well; and its role."""
         found = [
             (remark.is_fault, f"{layer_title(info)}: {remark.sentence}")
             for info, remarks in zip(self._layers, self._remarks, strict=True)
             for remark in remarks
         ]
         if not found:
-            return "", ""
+            moved = self.snapshot is not None and any(
+                is_updated(stats, self.snapshot.rate_share) for stats in self.snapshot.layers
+            )
+            return SOUND if moved else STILL, "small"
         is_fault, sentence = max(found, key=lambda pair: pair[0])
         return sentence, "fault" if is_fault else "warning"
 
@@ -205,6 +213,12 @@ class LayerTable(Explained):
     def headings(self) -> dict[str, QRect]:
         """Return where the heading of each column is, by its key."""
         return self._column_rects(QRect(0, 0, self.width(), HEAD))
+
+    def heading_rooms(self) -> dict[str, QRect]:
+        """Return the room of each heading: beside the last one nothing stands."""
+        rooms = {key: rect.adjusted(0, 0, BESIDE, 0) for key, rect in self.headings().items()}
+        rooms[COLUMNS[-1].key].setRight(self.width())
+        return rooms
 
     def _column_rects(self, row: QRect) -> dict[str, QRect]:
         rects, left = {}, float(row.left() + 10)
@@ -227,7 +241,7 @@ class LayerTable(Explained):
             painter.setFont(theme.font(13))
             theme.paint_hint(painter, self.rect().adjusted(12, 0, -12, 0), EMPTY)
             return
-        heads = self.headings()
+        rooms = self.heading_rooms()
         for column in COLUMNS:
             current = column is self.column and (self.underMouse() or self.hasFocus())
             font = theme.font(11)
@@ -235,8 +249,7 @@ class LayerTable(Explained):
             painter.setFont(font)
             painter.setPen(colours.colour("text" if current else "muted"))
             wrapped = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
-            place = heads[column.key].adjusted(0, 0, BESIDE, 0)
-            painter.drawText(place, wrapped, column.heading)
+            painter.drawText(rooms[column.key], wrapped, column.heading)
         for row in range(len(self._layers)):
             if self.row_rect(row).intersects(event.rect()):
                 self._paint_row(painter, row)
@@ -262,19 +275,18 @@ class LayerTable(Explained):
         shares, centred = stats.activation_histogram, stats.activation_low < 0
         draw_histogram(painter, _picture(columns[key]), shares, key, centred)
         words = activation_words(info, stats)
-        brief = ", ".join(words[1:])
-        self._paint_words(painter, columns[key], words, brief, warned.get(key))
+        self._paint_words(painter, columns[key], words, words[1:], warned.get(key))
         key = "gradient"
         # Square roots of the shares: most gradients are tiny, and the tails are what matters.
         shares = np.sqrt(stats.gradient_histogram)
         draw_histogram(painter, _picture(columns[key]), shares, key, True)
         words = gradient_words(info, stats)
-        self._paint_words(painter, columns[key], words, words[0], warned.get(key))
+        self._paint_words(painter, columns[key], words, words[:1], warned.get(key))
         key = "update"
         curve = self._history.layers[row]["update_to_data"]
         draw_line(painter, _picture(columns[key]), curve, key, (-6.0, 0.0), UPDATE_GOOD)
         words = update_words(info, stats, self.snapshot.rate_share)
-        self._paint_words(painter, columns[key], words, words[-1], warned.get(key))
+        self._paint_words(painter, columns[key], words, words[-1:], warned.get(key))
 
     def _paint_name(self, painter: QPainter, rect: QRect, room: int, info: LayerInfo) -> None:
         colours = theme.current()
@@ -298,10 +310,10 @@ class LayerTable(Explained):
         painter: QPainter,
         rect: QRect,
         lines: tuple[str, ...],
-        brief: str,
+        brief: tuple[str, ...],
         remark: Remark | None,
     ) -> None:
-        """Paint lines of words at the right of a cell, or a brief one below; a sign of a remark."""
+        """Paint lines of words at the right of a cell, or brief ones below; a sign of a remark."""
         colours = theme.current()
         painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
@@ -312,7 +324,7 @@ class LayerTable(Explained):
                 draw_warning(painter, QRect(place.left(), place.top() + 2, 12, 12), role)
                 painter.setPen(colours.colour(role))
                 place.setLeft(place.left() + 16)
-            _draw_elided(painter, place, brief)
+            _draw_elided(painter, place, fitting(painter, place.width(), brief, remark))
             return
         place = QRect(rect.right() - WORDS + 1, rect.top(), WORDS, 15)
         if remark is not None:
@@ -421,13 +433,25 @@ def update_words(info: LayerInfo, stats: LayerStats, rate_share: float) -> tuple
     """Return the update-to-weight ratio, or why there is none, a line each."""
     if info.frozen:
         return (FROZEN,)
-    moved = rate_share and math.isfinite(stats.update_to_data)
+    moved = is_updated(stats, rate_share)
     return ("now", f"{stats.update_to_data:.1f}" if moved else "no update")
+
+
+def is_updated(stats: LayerStats, rate_share: float) -> bool:
+    """Whether a layer's weights were moved in the step that was measured."""
+    return bool(rate_share) and math.isfinite(stats.update_to_data)
 
 
 def _draw_elided(painter: QPainter, place: QRect, words: str) -> None:
     fitting = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, place.width())
     painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, fitting)
+
+
+def fitting(painter: QPainter, room: int, parts: tuple[str, ...], remark: Remark | None) -> str:
+    """Return as many parts as fit side by side; the last stays where it is what is warned of."""
+    while len(parts) > 1 and painter.fontMetrics().horizontalAdvance(", ".join(parts)) > room:
+        parts = parts[1:] if remark is not None else parts[:-1]
+    return ", ".join(parts)
 
 
 def _is_narrow(cell: QRect) -> bool:

@@ -25,7 +25,6 @@ from gui.widgets.layer_panel import LayerPanel
 from gui.widgets.layer_table import LayerTable
 
 REDRAW = 1.0  # seconds between two drawings of a curve: it changes slowly and costs the most
-SOUND = "No problem found: activations, gradients and updates are in range in every layer."
 WAITING = "Train, and each layer's activations, gradients and updates are measured as it learns."
 ASK = 1000  # milliseconds between two updates of an opened layer
 
@@ -161,8 +160,7 @@ class LearningPanel(QWidget):
             return
         self.table.show_snapshot(snapshot)
         self.step.setText(f"step {snapshot.step:,}")
-        sentence, role = self.table.summary()
-        say(self.remark, sentence or SOUND, role or "small")
+        say(self.remark, *self.table.summary())
 
     def _on_layer_view(self, view: LayerView) -> None:
         self.layer.show_view(view)

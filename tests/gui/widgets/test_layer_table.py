@@ -5,16 +5,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow
 
 from core.telemetry.events import LayerInfo, LayerStats, Snapshot
 from core.telemetry.history import History
+from core.telemetry.layer_health import Remark
 from gui import theme
 from gui.runs.keyframe_layers import KeyframeLayers
 from gui.widgets.glossary import GlossaryDialog, GlossaryHelp
-from gui.widgets.layer_table import COLUMNS, HEAD, LayerTable, gradient_words, update_words
+from gui.widgets.layer_table import (
+    COLUMNS,
+    HEAD,
+    SOUND,
+    STILL,
+    LayerTable,
+    fitting,
+    gradient_words,
+    update_words,
+)
 
 LAYERS = (LayerInfo("hidden.0", 784, 32, 0, 25120, "relu", False),)
 LONG = "blocks.0.attend"  # as wide as a column, where room is short
@@ -132,6 +143,55 @@ def test_lora_is_named_and_explained(table):
     assert ["two factors" in words for words in told] == [False, False, True, True]
 
 
+def measured(**values):
+    """What was measured of a layer."""
+    share = np.full(48, 1 / 48)
+    stats = LayerStats(share, -1, 1, 0.1, 0.8, 0, 0, 0, share, 1, 1e-3, 0.1, 0.01, -3.0)
+    return replace(stats, **values)
+
+
+def show(table, snapshot):
+    """Show a snapshot, with its curves."""
+    history = History()
+    history.add(snapshot)
+    table.set_layers(LAYERS, history)
+    table.show_snapshot(snapshot)
+
+
+def test_what_was_not_seen_is_not_called_good(table):
+    """A network that was opened has had no update."""
+    show(table, Snapshot(9, (measured(),)))
+    assert table.summary() == (SOUND, "small")
+    show(table, Snapshot(9, (measured(update_to_data=-math.inf),), 0.0))
+    assert table.summary() == (STILL, "small") and "updates are in range" not in STILL
+
+
+def test_the_headings_fit(table):
+    """Two lines of each, in the narrowest table, too; the ratio is said to be a logarithm."""
+    table.window().resize(table.minimumSizeHint().width(), 300)
+    assert "log10" in COLUMNS[-1].heading
+    metrics, rooms = QFontMetrics(theme.font(11)), table.heading_rooms()
+    for column in COLUMNS:
+        wrapped = metrics.boundingRect(
+            QRect(0, 0, rooms[column.key].width(), 99), Qt.TextFlag.TextWordWrap, column.heading
+        )
+        assert wrapped.width() <= rooms[column.key].width() and wrapped.height() <= HEAD
+
+
+def test_what_is_warned_of_is_not_cut(qtbot):
+    """Where there is no room for all words, those stay that the warning is of."""
+    picture = QPixmap(10, 10)
+    painter = QPainter(picture)
+    painter.setFont(theme.font(11))
+    parts, remark = ("std 0.87", "saturated 50%"), Remark("activation", False, "")
+    assert [fitting(painter, room, parts, remark) for room in (200, 83)] == [
+        "std 0.87, saturated 50%",
+        "saturated 50%",
+    ]
+    assert fitting(painter, 83, parts, None) == "std 0.87"
+    painter.end()
+
+
 def test_a_frozen_layer_says_so_calmly(table):
     """Neither a number of what is not there, nor a warning; a tooltip says why."""
     frozen, share = replace(LAYERS[0], frozen=True), np.full(48, 1 / 48)
@@ -145,7 +205,7 @@ def test_a_frozen_layer_says_so_calmly(table):
     history.add(Snapshot(1, (still,)))
     table.set_layers((frozen,), history)
     table.show_snapshot(Snapshot(9, (still,)))
-    assert table.summary() == ("", "")
+    assert table.summary()[1] == "small"
     told = [table.explain(heading(table, n) + QPoint(0, HEAD)) for n in range(len(COLUMNS))]
     assert ["no optimiser holds" in words for words in told] == [False, False, True, True]
 
