@@ -21,6 +21,8 @@ class FaultGallery(Card):
 
     faultChosen = Signal(str)
     """The id of a fault, NOTHING or SURPRISE."""
+    roundShown = Signal()
+    """A fault is to be guessed: what one does it with should be seen."""
 
     def __init__(self) -> None:
         super().__init__("Inject a fault")
@@ -76,6 +78,7 @@ class FaultGallery(Card):
     def show_round(self) -> None:
         """Let a fault be guessed."""
         self._stack.setCurrentWidget(self.guess)
+        self.roundShown.emit()
 
     def set_enabled_to_choose(self, enabled: bool) -> None:
         """Say whether another fault may be chosen now."""

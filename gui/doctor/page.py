@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.doctor.diagnosis import Cause, Diagnosis
@@ -133,6 +134,10 @@ class Page(pages.Page):
         for widget in (self.controls, self.gallery):
             widget.setFixedWidth(LEFT)
             left.add(widget, int(widget is self.gallery))
+        links = self.gallery.guess.ask_doctor
+        self.gallery.roundShown.connect(  # once it is laid out
+            lambda: QTimer.singleShot(0, self, lambda: left.ensureWidgetVisible(links))
+        )
         columns = QHBoxLayout()
         columns.setSpacing(14 - ASIDE)
         columns.addWidget(left)

@@ -25,6 +25,8 @@ from gui.widgets.table_cells import HEAD
 
 WIDTHS = {STAR: 34, SUBJECT: 150, WHEN: 118, STATE: 138, STEPS: 78, LOSS: 116, VERDICT: 178}
 NARROW = {STAR: 34, SUBJECT: 120, WHEN: 98, STATE: 118, STEPS: 72, LOSS: 112, VERDICT: 112}
+VERDICT_WHOLE, NOTE_EMPTY = 270, 64
+"""Pixels of the longest verdict, and of the title of a column without a note."""
 WIDE = 1150  # pixels, from which on the columns have air
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 SOON = 40  # milliseconds that a choice rests before it is read: arrow keys run past many
@@ -77,6 +79,8 @@ class RunTable(QTableView):
         # Its frame goes around the whole row, of which Qt paints only the cell anew.
         self.selectionModel().currentRowChanged.connect(lambda: self.viewport().update())
         runs.dataChanged.connect(lambda: self._soon.start())
+        for changed in (runs.dataChanged, runs.rowsInserted, runs.rowsRemoved):
+            changed.connect(self._share_out)
 
     def entries(self) -> list[Entry]:
         """Return the chosen runs, in the order in which they are shown."""
@@ -119,11 +123,20 @@ class RunTable(QTableView):
         self._soon.stop()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Share out the new width: what the numbers leave is for name and note."""
+        """Share out the new width."""
         super().resizeEvent(event)
-        widths = WIDTHS if self.width() >= WIDE else NARROW
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Give what the numbers leave to name and note; without a note, the verdict is whole."""
+        widths = dict(WIDTHS if self.width() >= WIDE else NARROW)
         rest = self.viewport().width() - sum(widths.values())
-        for column, width in (widths | {NAME: rest * 3 // 5, NOTE: rest - rest * 3 // 5}).items():
+        name, note = rest * 3 // 5, rest - rest * 3 // 5
+        if not any(entry.card.note for entry in self.runs.runs.entries):
+            spare = max(0, min(note - NOTE_EMPTY, VERDICT_WHOLE - widths[VERDICT]))
+            widths[VERDICT] += spare
+            note -= spare
+        for column, width in (widths | {NAME: name, NOTE: note}).items():
             self.setColumnWidth(column, width)
 
     def sizeHint(self) -> QSize:

@@ -43,15 +43,20 @@ class _Title(QToolButton):
         whole = super().minimumSizeHint()
         return QSize(min(NARROWEST, whole.width()), whole.height())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint as much of the title as there is room for."""
-        option = QStyleOptionToolButton()
-        self.initStyleOption(option)
+    def shown(self) -> str:
+        """Return as much of the title as there is room for, and how many more there are."""
         metrics = self.fontMetrics()
+        if self.width() >= self.sizeHint().width():  # which the widths of parts may miss by a pixel
+            return self.text()
         margins = self.sizeHint().width() - metrics.horizontalAdvance(self.text())
         room = self.width() - margins - metrics.horizontalAdvance(self._more)
-        shown = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, room)
-        option.text = shown + self._more
+        return metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, room) + self._more
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what is shown."""
+        option = QStyleOptionToolButton()
+        self.initStyleOption(option)
+        option.text = self.shown()
         QStylePainter(self).drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
 
 

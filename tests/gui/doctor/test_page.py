@@ -583,6 +583,15 @@ def test_a_wrong_guess_is_told_what_it_was(doctor):
     assert "You 0 · doctor 1 of 1" in doctor.find("gameScore", QLabel).text()
 
 
+def test_what_a_round_is_played_with_is_seen_on_a_small_screen(doctor):
+    """The links below the choices, too, at 1280 x 720."""
+    doctor.window.resize(1120, 720)
+    surprised(doctor)
+    for name in ("guessHint", "askDoctor"):
+        link = doctor.find(name)
+        doctor.until(lambda link=link: link.visibleRegion().boundingRect() == link.rect())
+
+
 def test_a_hint_and_giving_up(doctor):
     """A hint says what to watch for; asking the doctor ends the guessing, and doesn't count."""
     fault = surprised(doctor)
@@ -619,6 +628,15 @@ def test_a_finding_is_a_badge_on_its_page(doctor):
     doctor.names.session.diagnosed.emit(Diagnosed(600, FINE))
     assert FINE.sentence in doctor.verdict
     assert not badge(doctor).isVisibleTo(doctor.names)
+
+
+def test_a_badge_with_room_for_its_title_says_all_of_it(doctor):
+    """Not a pixel too little for any of the causes."""
+    opened = doctor.names.findChild(QAbstractButton, "openFinding")
+    for about in CAUSES.values():
+        opened.set_title(about.title, 1)
+        opened.resize(opened.sizeHint())
+        assert opened.shown() == f"{about.title} +1"
 
 
 def test_a_badge_is_put_away_once_for_each_cause(doctor):

@@ -10,11 +10,12 @@ from itertools import pairwise
 import pytest
 import torch
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit
 
 from core import paths, playgrounds
+from core.doctor.diagnosis import VERDICTS
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.points.recipe import RECIPES as POINTS
 from core.runs.bundle import pack
@@ -25,9 +26,12 @@ from core.runs.recorder import FileRecorder
 from core.runs.run_info import read_run_info
 from core.training.control import Control
 from core.training.trainer import Run, train
+from gui import theme
 from gui.runs import page as page_module
-from gui.runs.run_model import LOSS, NAME, NOTE, STAR, STATE, WHEN
+from gui.runs.run_cell import SIGN
+from gui.runs.run_model import LOSS, NAME, NOTE, STAR, STATE, VERDICT, WHEN
 from gui.session_state import State
+from gui.widgets.table_cells import PAD
 from gui.worker import Worker
 from tests.conftest import NAMES
 from tests.gui.hands import Hands
@@ -505,6 +509,18 @@ def test_going_on_with_a_stopped_run(among, names_run):
     among.until(lambda: read_run_info(folder).state == "finished")
     among.until(lambda: among.window.page.session.state is State.READY)
     assert read_run_info(folder).step == 300
+
+
+def test_a_verdict_is_whole_where_no_note_needs_the_room(three):
+    """In a wide table; as soon as there is a note, it has its part of the room."""
+    three.page.resize(1500, 860)
+    (entry,) = [e for e in three.page.model.entries if e.path.name == FAST]
+    widest = max(QFontMetrics(theme.font(12)).horizontalAdvance(v) for v in VERDICTS.values())
+    alone = three.table.columnWidth(VERDICT), three.table.columnWidth(NOTE)
+    assert alone[0] > widest + SIGN + 2 * PAD
+    three.page.model.library.describe(entry, note="my own words")
+    three.until(lambda: three.table.columnWidth(NOTE) > alone[1])
+    assert three.table.columnWidth(VERDICT) < alone[0]
 
 
 def test_what_is_done_with_a_run_is_seen_on_a_small_screen(three, names_run):
