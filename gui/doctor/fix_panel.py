@@ -22,7 +22,7 @@ from gui.widgets.card import label, say
 NO_CAUSE = "A change to the source is proposed here once the doctor has found a cause."
 NO_FIX = "No change to this source can be stated; the report says what to do."
 NOT_TRIED = "Try it: the program and its changed copy learn from the same seeds."
-TRYING = "Both learn."
+TRYING = "Both are started; torch takes some seconds."
 PICTURE, HIGH = 240, 144  # pixels of the picture
 TWO_LINES = 34  # pixels: what came out takes no room from what is below
 
@@ -148,6 +148,12 @@ class FixPanel(QWidget):
         """Show both losses."""
         self.picture.show_picture(picture)
         self.picture.set_hint("" if picture.series else "Both losses appear here.")
+
+    def show_progress(self, picture: Picture, words: str) -> None:
+        """Show both losses, and say how far both are, unless they are being stopped."""
+        self.show_picture(picture)
+        if self.stop.isEnabled():
+            say(self.outcome, words, "muted")
 
     def show_outcome(self, sentence: str, role: str = "text") -> None:
         """Say what came out."""

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.doctor.diagnosis import Picture, Series
 from core.errors import UserError
-from core.numbers import figures
+from core.numbers import duration, figures
 from core.programs.fixes.propose import SourceFix
 from core.programs.program import Program
 from core.programs.source import save_changed
@@ -28,6 +28,8 @@ SEED = 0
 TAIL = 10
 """The last tenth of the steps makes the loss at the end, of both at the same step."""
 SIDES = ("as it is", "changed")
+BEGINS = "it starts"
+ENDED = "it has ended"
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class TrialRequest:
 class FixTrial(QObject):
     """Runs both, and draws their losses in one picture."""
 
-    progressed = Signal(object)
-    """A :class:`Picture` of both losses until now."""
+    progressed = Signal(object, str)
+    """A :class:`Picture` of both losses until now, and how far both are, in words."""
     ended = Signal(str)
     """What came out, in a sentence."""
     failed = Signal(str)
@@ -61,10 +63,11 @@ class FixTrial(QObject):
         super().__init__(parent)
         self._sides = (RunningProgram(self), RunningProgram(self))
         self._seen: list[dict[str, Any]] = [{}, {}]
+        self._standing = [BEGINS, BEGINS]
         self._answers: list[dict[str, Any] | None] = [None, None]
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         for number, side in enumerate(self._sides):
-            side.progressed.connect(lambda answer, seen, n=number: self._look(n, seen))
+            side.progressed.connect(lambda answer, seen, n=number: self._look(n, answer, seen))
             side.ended.connect(lambda answer, n=number: self._end(n, answer))
             side.failed.connect(self._fail)
 
@@ -79,6 +82,7 @@ class FixTrial(QObject):
             return
         self._request = request
         self._seen, self._answers = [{}, {}], [None, None]
+        self._standing = [BEGINS, BEGINS]
         self._folder = tempfile.TemporaryDirectory(prefix="glassbox-")
         copy = Path(self._folder.name) / request.program.path.name
         try:
@@ -115,14 +119,24 @@ class FixTrial(QObject):
         self.abandon()
         self.failed.emit(sentence)
 
-    def _look(self, number: int, seen: dict[str, Any]) -> None:
-        trainings = seen["seen"]
-        if self._request.training < len(trainings):
-            self._seen[number] = trainings[self._request.training]
-            self.progressed.emit(self._picture())
+    def _look(self, number: int, answer: dict[str, Any], seen: dict[str, Any]) -> None:
+        place, trainings = self._request.training, seen["seen"]
+        if place < len(trainings):
+            self._seen[number] = trainings[place]
+            self._standing[number] = _standing(answer["loops"][place], trainings[place])
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell how far both are."""
+        sides = zip(SIDES, self._standing, strict=True)
+        words = "; ".join(f"{name}: {standing}" for name, standing in sides)
+        most = self._request.how.seconds or LONGEST
+        words = f"{words[0].upper()}{words[1:]}. Each training ends after {most:.0f} s at most."
+        self.progressed.emit(self._picture(), words)
 
     def _end(self, number: int, answer: dict[str, Any]) -> None:
-        self._answers[number] = answer
+        self._answers[number], self._standing[number] = answer, ENDED
+        self._tell()
         if all(one is not None for one in self._answers):
             self.abandon()
             self.ended.emit(self._outcome())
@@ -181,6 +195,13 @@ class FixTrial(QObject):
         diagnosis = answer["loops"][self._request.training]["diagnosis"]
         causes = diagnosis["causes"] if diagnosis else ()
         return any(cause["id"] == self._request.fix.cause for cause in causes)
+
+
+def _standing(loop: dict[str, Any], seen: dict[str, Any]) -> str:
+    """Say how far a training is, and whether it is examined."""
+    words = f"{loop['steps']:,} steps in {duration(loop['seconds'])}"
+    examined = seen["examined_for"]
+    return words if examined is None else f"{words}, examined for up to {examined:.0f} s"
 
 
 def seeds_in_words(program: Program) -> str:

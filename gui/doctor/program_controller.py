@@ -60,7 +60,7 @@ class ProgramController(QObject):
         fix.saveAsked.connect(self._save_fix)
         fix.tryAsked.connect(self._try_fix)
         fix.stopAsked.connect(self._stop_trial)
-        self.trial.progressed.connect(fix.show_picture)
+        self.trial.progressed.connect(fix.show_progress)
         self.trial.ended.connect(self._end_trial)
         self.trial.failed.connect(lambda sentence: self._end_trial(sentence, "fault"))
 

@@ -109,7 +109,7 @@ class ProgramPanel(QWidget):
             "Another Python, which has the program's packages; it needs torch and numpy. Empty:"
             " that of Glassbox.",
         )
-        self.python.setPlaceholderText("Python of Glassbox")
+        self.python.setPlaceholderText("Python interpreter: Glassbox's own")
         self.seconds = SpinBox()
         identified(
             self.seconds,

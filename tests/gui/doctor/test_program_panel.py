@@ -1,6 +1,7 @@
 """A program of one's own on the doctor's page: opened, agreed to, run, watched, and marked."""
 
 import json
+import re
 from contextlib import contextmanager
 
 import pytest
@@ -150,9 +151,15 @@ def _fix(doctor, notebook):
     with saved_as(copy):
         doctor.click("saveFix")
     assert "    probs = net(X[ix])\n" in json.loads(copy.read_text())["cells"][2]["source"]
+    told = []
+    doctor.page.programs.trial.progressed.connect(lambda *_: told.append(panel.outcome.text()))
     doctor.click("tryFix")
     assert doctor.page.marks() and not doctor.panel.run.isEnabled()
     doctor.until(lambda: not doctor.page.programs.runs)
+    assert any(
+        re.match(r"As it is: [\d,]+ steps in [\d.]+ s.*; changed: ", words) for words in told
+    )
+    assert all("ends after 60 s at most" in words for words in told)
     said = panel.outcome.text()
     assert "after 120 steps" in said and "The cause is gone." in said
     assert "both from seed 0:" in said
