@@ -54,7 +54,8 @@ def _by_wiring(
 @rule(
     "dims_scrambled",
     "reshapes and transposes",
-    "No view or reshape has the sizes of before in another order.",
+    "No view or reshape has the sizes of before in another order, or stands where heads of an"
+    " attention and tokens are to be exchanged.",
     "permute or transpose",
     "PyTorch's documentation of Tensor.view",
 )

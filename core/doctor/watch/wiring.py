@@ -45,6 +45,10 @@ SCALES = frozenset(
 BEFORE_SOFTMAX = (
     MOVES | SCALES | frozenset("masked_fill add radd iadd sub where dropout clamp tanh".split())
 )
+SPLITS = (MOVES | SCALES | {"add", "radd", "iadd"}) - set(
+    "transpose permute movedim swapaxes t T mT".split()
+)
+"""Calls between a layer and the reshape that splits its outputs into heads."""
 MASKS = ("masked_fill", "mul", "rmul", "imul", "where")
 WIDE, LARGE_LOGITS = 16, 1.0
 """Width of queries, and standard deviation of their products with keys, that ask for a scale."""
@@ -120,7 +124,7 @@ def _dims_scrambled(graph: StepGraph, variables: Variables) -> Wired:
         same = before[:1] == after[:1] or (swapped and not _in_pieces(graph, op))
         if same and sizes[0] != sizes[1] and sorted(sizes[0]) == sorted(sizes[1]):
             return f"{op.name} makes {after} of {before}, and moves no number", op
-    return None
+    return _heads_not_moved(graph)
 
 
 def _in_pieces(graph: StepGraph, reshape: Op) -> bool:
@@ -223,6 +227,74 @@ def attentions(graph: StepGraph) -> list[tuple[Op, Op, list[Op]]]:
         if sum(graph.kind(t) == "signal" for t in product.inputs) == 2:
             found.append((op, product, between))
     return found
+
+
+def _heads_not_moved(graph: StepGraph) -> Wired:
+    """Heads that are split off tokens, or joined behind them, by a reshape alone.
+
+    Tokens (B, L, h * d) as (B, h, L, d): of a head, rows are no tokens, but pieces of few of them.
+    """
+    given, made = [], []
+    for softmax, product, _ in attentions(graph):
+        behind = [op.outputs[0] for op in graph.users(softmax.outputs[0]) if op.name == "dropout"]
+        shares = (softmax.outputs[0], *behind)
+        weighs = [op for t in shares for op in graph.users(t) if _weighs_values(op, t)]
+        given += [*product.inputs[:2], *(op.inputs[1] for op in weighs if len(op.inputs) > 1)]
+        made += [op.outputs[0] for op in weighs]
+    for op in graph.ops:
+        if op.name == "scaled_dot_product_attention":
+            given += op.inputs[:3]
+            made += op.outputs[:1]
+    for tensor in given:
+        split = _reshaped_by(graph, tensor)
+        if split is not None and _heads_before_tokens(
+            split.args[0].shape, split.outputs[0].shape, tensor
+        ):
+            source, _ = graph.back(split.args[0], SPLITS)
+            if source is not None and source.name in PRODUCTS and "conv" not in source.name:
+                return _says_heads(split), split
+    for tensor in made:
+        for op in graph.users(tensor):
+            reshaped = op.name in RESHAPES and op.args[0] is tensor
+            if reshaped and _heads_before_tokens(op.outputs[0].shape, tensor.shape, tensor):
+                return _says_heads(op), op
+    return None
+
+
+def _says_heads(op: Op) -> str:
+    before, after = tuple(op.args[0].shape), tuple(op.outputs[0].shape)
+    words = f"{op.name} makes {after} of {before}, and moves no number"
+    return f"{words}: tokens and features are mixed among the heads"
+
+
+def _reshaped_by(graph: StepGraph, value: Tensor) -> Op | None:
+    """Return the reshape that a factor of an attention came from, with the same two last sizes."""
+    for _ in range(12):
+        op = graph.made_by(value)
+        signals = [t for t in op.inputs if graph.kind(t) == "signal"] if op is not None else []
+        if op is None or not signals or op.name in PRODUCTS:
+            return None
+        if op.name in RESHAPES and op.args[0].shape != op.outputs[0].shape:
+            return op
+        value = signals[0]
+    return None
+
+
+def _heads_before_tokens(flat: torch.Size, heads: torch.Size, used: Tensor) -> bool:
+    """Whether shapes are tokens (..., L, h * d) and heads of them (..., h, L, d), or (B * h, L, d).
+
+    Where there are as many heads as tokens, a shape does not tell which of both stand first.
+    """
+    if len(flat) < 2 or len(heads) < len(flat) or len(heads) < 3:
+        return False
+    first, length, wide = len(flat) - 2, flat[-2], heads[-1]
+    if heads[-2] != length or length < 2 or not 0 < wide < flat[-1] or flat[-1] % wide:
+        return False
+    if {used.shape[-1], used.shape[-2]} != {length, wide}:
+        return False
+    if len(heads) > len(flat):
+        return heads[:first] == flat[:first] and heads[first] != length
+    return len(flat) == 3 and heads[0] == flat[0] * (flat[-1] // wide)
 
 
 def _attention_unscaled(graph: StepGraph, variables: Variables) -> Wired:

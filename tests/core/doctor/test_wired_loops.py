@@ -114,6 +114,47 @@ def test_a_series_in_pieces_that_are_as_many_as_the_batch(cause, way):
     assert first(train(loss, inside, out)) == cause
 
 
+TWO, HALF = 2, WIDE // 2
+HEADS = [
+    ("", lambda x: x.view(ROWS, -1, TWO, HALF).transpose(1, 2), "as meant"),
+    ("", lambda x: x.view(ROWS, -1, TWO, HALF).permute(0, 2, 1, 3), "by products of torch"),
+    ("", lambda x: x.transpose(1, 2).reshape(ROWS, TWO, HALF, -1).mT, "channels first"),
+    ("", lambda x: x.view(ROWS, 1, -1, WIDE), "one head"),
+    ("", lambda x: x.view(ROWS, -1, 8, WIDE // 8).transpose(1, 2), "as many as tokens"),
+    ("dims_scrambled", lambda x: x.view(ROWS, TWO, -1, HALF), "as meant"),
+    ("dims_scrambled", lambda x: x.view(ROWS, TWO, -1, HALF), "by products of torch"),
+    ("dims_scrambled", lambda x: x.reshape(ROWS * TWO, -1, HALF), "in a batch"),
+    (
+        "dims_scrambled",
+        lambda x: x.view(ROWS, -1, TWO, HALF).transpose(1, 2),
+        "joined by a reshape",
+    ),
+]
+
+
+@pytest.mark.parametrize(("cause", "split", "way"), HEADS)
+def test_heads_that_are_split_off_tokens(cause, split, way):
+    """Tokens and heads change places by a transpose, on the way there and back."""
+    length = 8 if way == "as many as tokens" else TOKENS
+    embed, place = nn.Embedding(9, WIDE), nn.Embedding(length, WIDE)
+    qkv, join, out = nn.Linear(WIDE, 3 * WIDE), nn.Linear(WIDE, WIDE), nn.Linear(WIDE, 9)
+
+    def loss(step):
+        tokens = torch.randint(9, (ROWS, length))
+        x = embed(tokens) + place.weight
+        q, k, v = (split(part.contiguous()) for part in qkv(x).chunk(3, -1))
+        if way == "by products of torch":
+            y = F.scaled_dot_product_attention(q, k, v)
+        else:
+            y = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v
+        if y.dim() == 4 and way != "joined by a reshape":
+            y = y.transpose(1, 2)
+        return F.cross_entropy(out(x + join(y.reshape(ROWS, length, WIDE))).mT, tokens.flip(1))
+
+    diagnosis = train(loss, embed, place, qkv, join, out)
+    assert first(diagnosis) == cause, diagnosis.text()
+
+
 @pytest.mark.parametrize(
     ("cause", "between", "each"),
     [
