@@ -206,8 +206,9 @@ def wired(lines: Lines, cause: Cause) -> Iterator[Line]:
 
 
 def past_returns(lines: Lines, cause: Cause) -> Iterator[Line]:
-    """Where rewards are added up from the first to the last."""
-    yield from existing(returns_of_the_past(lines.graph))
+    """Where rewards are added up from the first to the last, or their sums are kept so."""
+    found = returns_of_the_past(lines.graph)
+    yield from existing(found[1] if found else None)
 
 
 def bootstrapped(lines: Lines, cause: Cause) -> Iterator[Line]:

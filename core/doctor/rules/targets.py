@@ -25,7 +25,8 @@ def stale_target(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "returns_of_the_past",
     "returns of what is to come",
-    "Rewards that weigh the actions of an episode are added up from its last to its first.",
+    "Rewards that weigh the actions of an episode are added up from its last to its first, and"
+    " their sums are put in the order of the actions.",
     "the rewards behind each action",
     "Williams 1992; Sutton and Barto 2018, section 13.3",
 )

@@ -55,7 +55,7 @@ def _by_wiring(
     "dims_scrambled",
     "reshapes and transposes",
     "No view or reshape has the sizes of before in another order, or stands where heads of an"
-    " attention and tokens are to be exchanged.",
+    " attention and tokens are to change places.",
     "permute or transpose",
     "PyTorch's documentation of Tensor.view",
 )

@@ -146,9 +146,9 @@ CAUSES = {
         ("plateau",),
     ),
     "returns_of_the_past": CauseText(
-        "Returns add up the rewards of the past",
-        "An action is weighed by the rewards before it, which it has no part in, and hardly by"
-        " those that it brings.",
+        "Returns add up the rewards of the past, or are in the wrong order",
+        "An action is weighed by the rewards before it, or behind another one, which it has no"
+        " part in, and hardly by those that it brings.",
         "Add up from the end: for r in reversed(rewards), and reverse the list of sums, or insert"
         " each at its beginning.",
         ("plateau", "lr_too_low"),

@@ -691,9 +691,7 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "collapse": lambda graph, variables: zeros_of_a_mask(graph),
     "labels_out_of_range": lambda graph, variables: blank_in_targets(graph),
     "returns_of_the_past": lambda graph, variables: (
-        ("rewards are added up from the first to the last", None)
-        if returns_of_the_past(graph)
-        else None
+        (found[0], None) if (found := returns_of_the_past(graph)) else None
     ),
     "terminal_ignored": lambda graph, variables: ends_ignored(graph),
     "noise_not_normal": lambda graph, variables: uniform_noise(graph),

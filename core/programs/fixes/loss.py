@@ -108,21 +108,22 @@ def _times(source: ProgramSource, value: ast.expr) -> str:
 
 def add_up_from_the_end(source: ProgramSource, cause: Cause) -> Change | None:
     """Add up rewards from the last to the first, and keep the sums in the order of the steps."""
-    loop = source.statement_at(cause.lines[0]) if cause.lines else None
-    if not isinstance(loop, ast.For):
+    found = source.statement_at(cause.lines[0]) if cause.lines else None
+    if not isinstance(found, ast.For | ast.Expr):
         return None
     kept = [
         call
-        for call in ast.walk(loop)
+        for call in ast.walk(found)
         if isinstance(call, ast.Call) and last_name(call.func) == "append" and len(call.args) == 1
     ]
     if len(kept) != 1 or not isinstance(kept[0].func, ast.Attribute):
         return None
     place = f"{source.text(kept[0].func.value)}.insert(0, {source.text(kept[0].args[0])})"
-    return "rewards added up from the last one on", [
-        source.replace(loop.iter, f"reversed({source.text(loop.iter)})"),
-        source.replace(kept[0], place),
-    ]
+    edits = [source.replace(kept[0], place)]
+    if isinstance(found, ast.Expr):
+        return "the sums in the order of the actions", edits
+    turned = source.replace(found.iter, f"reversed({source.text(found.iter)})")
+    return "rewards added up from the last one on", [turned, *edits]
 
 
 def attach(source: ProgramSource, cause: Cause) -> Change | None:

@@ -450,6 +450,11 @@ def changes_in(diff):
             ],
         ),
         (
+            "for r in reversed(rewards):\n    total = r + gamma * total\n    sums.append(total)\n",
+            {"id": "returns_of_the_past", "at": "sums"},
+            ["-    sums.append(total)", "+    sums.insert(0, total)"],
+        ),
+        (
             "loss = F.mse_loss(net(x[t]), y[t - k])\n",
             {"id": "loss_broadcast", "at": "loss"},
             [
