@@ -83,7 +83,8 @@ LOSSES = frozenset(
 )
 COMPARES = frozenset("sub rsub mse_loss l1_loss smooth_l1_loss huber_loss".split())
 """What compares outputs with targets element by element."""
-KEEPS_ELEMENTS = frozenset("squeeze view reshape flatten".split())
+KEEPS_ELEMENTS = NONLINEARITIES | frozenset("squeeze view reshape flatten".split())
+"""What makes of each number one, in their order."""
 MANY_EXAMPLES = 3
 """Examples of a batch, from which on a column and a row of as many are no accident."""
 UNPICKLING = torch._utils._rebuild_tensor.__code__
@@ -462,7 +463,7 @@ class TapeRecorder(TorchFunctionMode):
             self._output = result if isinstance(result, Tensor) else None
         elif self._output is None or not any(value is self._output for value in args):
             return
-        elif name in NONLINEARITIES | KEEPS_ELEMENTS:
+        elif name in KEEPS_ELEMENTS:
             self._output = result
         elif name in COMPARES and not self.tape.met:
             outputs = self._output
