@@ -71,6 +71,15 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
             " plain list are not among model.parameters().",
         ),
     ),
+    "returns_of_the_past": (
+        ("kept in that order", "Reverse the list of sums, or insert each at its beginning."),
+    ),
+    "frozen_layer": (
+        ("of the highest", "Give its group of the optimiser about the rate of the others."),
+    ),
+    "bad_init_scale": (
+        ("standard deviation", "Scale the weights of each layer by gain / sqrt(fan in) (Kaiming)."),
+    ),
     "wrong_loss": (
         (
             "against one-hot rows",
@@ -183,6 +192,12 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
             "make the rare ones count less",
             "Weight the loss of a class by its inverse frequency (pos_weight: negatives over"
             " positives).",
+        ),
+    ),
+    "detached_regulariser": (
+        (
+            "create_graph",
+            "Give autograd.grad create_graph=True, so that its result has a gradient.",
         ),
     ),
     "collapse": (
