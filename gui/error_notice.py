@@ -1,6 +1,7 @@
 """What a person is told of unexpected errors, and of a crash: a sentence, and what can be done."""
 
 import time
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -11,6 +12,9 @@ from gui.error_log import ErrorLog
 from gui.widgets.notice_bar import NoticeButton
 from gui.widgets.open_path import open_path
 from gui.window import MainWindow
+
+if TYPE_CHECKING:
+    from core.runs.library import Entry
 
 
 def tell_of_errors(window: MainWindow, log: ErrorLog) -> None:
@@ -58,7 +62,7 @@ def _tell_of_crash(window: MainWindow, log: ErrorLog, since: float) -> None:
         entries = Library(paths.RUNS).entries()
     except UserError:  # the page Runs says so
         entries = []
-    runs = [each.title for each in entries if each.state == "interrupted" and each.begun >= since]
+    runs = [each.title for each in entries if each.state == "interrupted" and _lived(each) >= since]
     sentence = "Glassbox ended unexpectedly last time; no run was interrupted."
     buttons = [_open_log(window, log)]
     if runs:
@@ -71,6 +75,11 @@ def _tell_of_crash(window: MainWindow, log: ErrorLog, since: float) -> None:
         )
         buttons.insert(0, show)
     window.notices.tell(sentence, "crash", buttons)
+
+
+def _lived(entry: "Entry") -> float:
+    """Return when a run gave its last sign of life: one that was resumed began long before."""
+    return entry.about.told if entry.about else entry.begun
 
 
 def _open_log(window: MainWindow, log: ErrorLog) -> NoticeButton:

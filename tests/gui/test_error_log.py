@@ -158,6 +158,9 @@ def test_a_display_that_is_lost_is_known_at_the_next_start(start, tmp_path):
     done = start(DISPLAY_LOST)
     assert done.returncode == 1 and not done.stderr.strip(), done.stderr
     assert json.loads((tmp_path / "settings.json").read_text())["page"] == "digits"
+    (record,) = (tmp_path / "runs").glob("digits-*/run.json")
+    values = json.loads(record.read_text())  # as one that was resumed, and began the day before
+    record.write_text(json.dumps(values | {"begun": values["begun"] - 24 * 3600}))
     again = start(AGAIN)
     assert "ended unexpectedly" in again.stdout and "resume" in again.stdout, again.stderr
     assert "digits-" in again.stdout and "page: runs" in again.stdout
