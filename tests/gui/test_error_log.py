@@ -205,7 +205,7 @@ def test_an_error_of_the_start_is_in_the_log_and_a_sentence(
         raise ZeroDivisionError("before the window")
 
     monkeypatch.setattr(app, "_build", build)
-    assert app.run(parse(["--fresh"])) == 1
+    assert app.run(parse([])) == 1
     *_, sentence = capsys.readouterr().err.splitlines()
     assert "could not be opened (ZeroDivisionError('before the window'))" in sentence
     assert str(log) in sentence and ("can't be used" in sentence) == blocked
