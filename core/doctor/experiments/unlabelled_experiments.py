@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..evidence import Evidence
 from ..watch.graph import StepGraph
+from ..watch.pairs import examples_of
 from ..watch.tape import Op
 from ..watch.tape import replay as repeat_tape
 from .experiment import ExperimentResult, Outcome
@@ -124,19 +125,6 @@ def _pulls(op: Op, gradient: Tensor) -> float:
     return -float(gradient.sum())
 
 
-def _examples(graph: StepGraph, value: Tensor, other: Tensor) -> Tensor | None:
-    """Return the data, a row an example, that a signal is made of and another one is not."""
-    own = graph.ancestors(value) - graph.ancestors(other)
-    found = [
-        t
-        for op in graph.ops
-        for t in op.inputs
-        if id(t) in own and graph.kind(t) == "data" and t.is_floating_point()
-        if t.dim() > 1 and len(t) == len(value)
-    ]
-    return found[0] if found else None
-
-
 def _loss_of_equals(replay: Replay) -> float:
     """Return the loss if all that is compared were equal; NaN where that has no number."""
     equal = {}
@@ -162,7 +150,7 @@ def pulled_and_pushed(replay: Replay, evidence: Evidence, seconds: float) -> Out
         with torch.enable_grad():
             root = replay.repeat(graph.tape.root, {id(op.outputs[0]): leaf})
             (gradient,) = torch.autograd.grad(root, leaf)
-        ours, theirs = (_examples(graph, *pair) for pair in (op.inputs[:2], op.inputs[1::-1]))
+        ours, theirs = (examples_of(graph, *pair) for pair in (op.inputs[:2], op.inputs[1::-1]))
         size = _pulls(op, gradient)
         if ours is not None and theirs is not None and ours.shape == theirs.shape and size:
             distances[size > 0].append((ours - theirs).flatten(1).norm(dim=1))

@@ -5,6 +5,7 @@ looked for in the source of the files that the operations come from.
 """
 
 from ..diagnosis import Cause, CodeLine
+from ..watch.pairs import BY_LABEL
 from ..watch.tape import Line
 from . import data, statements
 from . import operations as ops
@@ -58,6 +59,7 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("loss_broadcast", "the evaluation", (ops.meeting_in_use, ops.use)),
     ("wrong_loss", "parts of the flow", (statements.overwritten, ops.loss, ops.outputs)),
     ("wrong_loss", "the last layer", (ops.outputs, ops.loss)),
+    ("wrong_loss", BY_LABEL, (ops.labels_of_pairs, ops.wired, ops.loss)),
     (
         "future_leak",
         "the last step",

@@ -11,7 +11,9 @@ from torch import nn
 from ..diagnosis import Cause
 from ..made_modules import last_name, path
 from ..watch.episode_ends import compared_bootstraps
+from ..watch.graph import VIEWS
 from ..watch.loss_wiring import met_all_targets
+from ..watch.pairs import pushed_pairs
 from ..watch.returns import returns_of_the_past
 from ..watch.tape import OWN_FUNCTION, RECURRENT, Line, Op
 from ..watch.wiring import attentions, wired_in
@@ -21,6 +23,8 @@ ATTENTIONS = ("scaled_dot_product_attention", "multi_head_attention_forward")
 FILLS = ("masked_fill", "masked_scatter", "where", "tril", "triu", "index_fill", "scatter")
 ALONG_TIME = ("conv1d", *sorted(RECURRENT))
 """What mixes positions besides attention."""
+JOINED = VIEWS | {"stack", "cat", "to", "double", "unsqueeze"}
+"""What leaves labels as they are, of several that are made one by one, too."""
 NEAR_ZERO, FAR = 1e-6, 60.0
 """Below and above which a logarithm, a division or an exponential is about to fail."""
 DIVISIONS = ("div", "truediv", "rtruediv", "itruediv", "reciprocal", "log", "log2", "log10")
@@ -203,6 +207,22 @@ def recurrent(lines: Lines, cause: Cause) -> Iterator[Line]:
 def wired(lines: Lines, cause: Cause) -> Iterator[Line]:
     """The operation in which something is wired oddly."""
     yield from lines.of_op(wired_in(cause.id, lines.graph, lines.variables))
+
+
+def labels_of_pairs(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where labels are made that mean the other to a loss, and where that meets them.
+
+    Of both, the first is the one that is not as in the paper, in which a 0 says "similar".
+    """
+    found = pushed_pairs(lines.graph)
+    if found is None:
+        return
+    made = lines.graph.made_by(found.labels)
+    while made is not None and made.inputs and made.name in JOINED:
+        made = lines.graph.made_by(made.inputs[0])
+    decided = made is not None and (not made.inputs or made.name in ("eq", "ne"))
+    for op in (made, found.op) if decided and found.larger else (found.op, made):
+        yield from lines.of_op(op)
 
 
 def past_returns(lines: Lines, cause: Cause) -> Iterator[Line]:

@@ -7,6 +7,7 @@ from ..diagnosis import Check
 from ..evidence import Evidence
 from ..experiments.loss_experiments import TermGradients
 from ..watch.loss_wiring import shapes_that_met
+from ..watch.pairs import BY_LABEL
 from ..watch.training_kind import CONTRASTIVE, DISTANCES
 from .rule import SQUARED_LOSSES, Rule, rule, wired
 
@@ -38,14 +39,18 @@ STRONG_DECAY, SHRUNK = 0.3, 0.2
     " likelihood that gets a rate or its logarithm as it takes it, the logarithm of a standard"
     " deviation that it divides by, and who is still alive as the risk set; of few examples it is"
     " below what is added to it. Where the error of an example grows, the loss does not fall; that"
-    " of a flow has the volumes of all its parts.",
+    " of a flow has the volumes of all its parts. What is pulled together is nearer in the data"
+    " than what is pushed apart, or embeddings tell both from one another.",
     "cross-entropy for classes, squared error for quantities",
-    "Nix and Weigend 1994; Cox 1975, Partial likelihood",
+    "Nix and Weigend 1994; Cox 1975, Partial likelihood; Hadsell, Chopra and LeCun 2006",
 )
 def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first
     if words := wired(rule, evidence):
-        return rule.failed(words, 0.93, "the loss")
+        pairs = (
+            "a label that says to the loss what it says to the data" if BY_LABEL in words else ""
+        )
+        return rule.failed(words, 0.93, "the loss", pairs)
     for one in ("volume_compared", "pulled_and_pushed"):
         done = evidence.experiments.get(one)
         if done is not None and done.passed is False:

@@ -157,6 +157,10 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
             "Turn the sign of the log-determinant round: the loss is the negative of a logarithm to"
             " which it is added.",
         ),
+        (
+            "pairs of label",
+            "Give pairs that are alike the label by which the loss pulls them together.",
+        ),
         ("loss pulls together", "Exchange what is pulled together and what is pushed apart."),
     ),
     "positions_missing": (

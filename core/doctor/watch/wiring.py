@@ -24,6 +24,7 @@ from .padding import (
     padding_in_loss,
     padding_read,
 )
+from .pairs import pushed_although_alike
 from .policy_wiring import unlearns_rewards
 from .returns import returns_of_the_past
 from .shared_targets import hidden_in_targets, shifted_twice
@@ -680,7 +681,7 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "future_leak": lambda graph, variables: (
         _answer_given(graph, variables) or _own_partner(graph) or hidden_in_targets(graph)
     ),
-    "wrong_loss": lambda graph, variables: wrong_form(graph),
+    "wrong_loss": lambda graph, variables: wrong_form(graph) or pushed_although_alike(graph),
     "wrong_update_sign": lambda graph, variables: (
         minimised_similarity(graph) or unlearns_rewards(graph, variables)
     ),

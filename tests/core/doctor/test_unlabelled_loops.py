@@ -19,8 +19,14 @@ def seeded():
     torch.manual_seed(0)
 
 
-def train(make_loss, parameters, *, steps=150, lr=5e-3, named=(), behind=lambda step: None):
+def train(make_loss, parameters, **options):
     """Train, and return the id of the first cause; ""."""
+    causes = causes_of(make_loss, parameters, **options)
+    return causes[0].id if causes else ""
+
+
+def causes_of(make_loss, parameters, *, steps=150, lr=5e-3, named=(), behind=lambda step: None):
+    """Train, and return the causes that were found."""
     optimizer = torch.optim.Adam(parameters, lr=lr)
     with watch(*named, quiet=True, record=False, budget=0.4) as seen:
         for step in range(steps):
@@ -30,8 +36,7 @@ def train(make_loss, parameters, *, steps=150, lr=5e-3, named=(), behind=lambda 
             optimizer.step()
             behind(step)
             seen.step(loss)
-    causes = [cause.id for cause in seen.diagnosis.causes]
-    return causes[0] if causes else ""
+    return seen.diagnosis.causes
 
 
 @pytest.fixture
@@ -86,6 +91,64 @@ def test_triplets(groups, written, swapped):
 
     cause = train(loss, encoder.parameters(), steps=150)
     assert cause == ("wrong_loss" if swapped else "")
+
+
+def of_the_same(x, y, count, hard=False):
+    """Pairs of examples, and whether both are of one group; or the nearest of other groups."""
+    i, j = torch.randint(0, 500, (2, count))
+    same = torch.arange(count) % 2 == 0
+    apart = torch.cdist(x[i], x)
+    apart = apart.masked_fill(y[i, None] == y, math.inf) if hard else torch.rand(count, 500)
+    j = torch.where(same, (torch.rand(count, 500) * (y[i, None] == y)).argmax(1), j)
+    other = (torch.rand(count, 500) * (y[i, None] != y)).argmax(1)
+    j = torch.where(same, j, apart.argmin(1) if hard else other)
+    return x[i], x[j], same.float()
+
+
+PAIRS = (
+    "by distance",
+    "by norm",
+    "by halves",
+    "by cosine",
+    "picked by a mask",
+    "by a layer",
+    "just begun",
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "swapped"),
+    [*((way, swapped) for way in PAIRS for swapped in (True, False)), ("hard", False)],
+)
+def test_labels_of_pairs_that_mean_the_other_to_the_loss(groups, written, swapped):
+    """A 1 is the same pair here, and a pair to be pushed apart there."""
+    x, y = groups
+    encoder = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 8))
+    last = nn.Linear(8, 1)
+
+    def loss():
+        ours, theirs, same = of_the_same(x, y, 64, hard=written == "hard")
+        a, b = encoder(ours), encoder(theirs)
+        if written == "by halves":
+            a, b = encoder(torch.cat([ours, theirs])).chunk(2)
+        near = 1 - same if swapped else same
+        if written in ("by a layer", "just begun"):  # which learns what a label means
+            return F.binary_cross_entropy_with_logits(last((a - b).abs())[:, 0], near)
+        if written == "by cosine":
+            cosine = F.cosine_similarity(a, b)
+            return (near * (1 - cosine) + (1 - near) * F.relu(cosine - 0.2)).mean()
+        apart = F.pairwise_distance(a, b) if written == "by distance" else (a - b).norm(dim=1)
+        if written == "picked by a mask":
+            pulled, pushed = apart[near > 0], apart[near == 0]
+            return pulled.square().sum() / 64 + F.relu(2 - pushed).square().sum() / 64
+        return (near * apart.square() + (1 - near) * F.relu(2 - apart).square()).mean()
+
+    of_layer = written in ("by a layer", "just begun")
+    parameters = [*encoder.parameters(), *(last.parameters() if of_layer else ())]
+    causes = causes_of(loss, parameters, steps=20 if written == "just begun" else 150)
+    wrong = swapped and not of_layer
+    assert [cause.id for cause in causes[:1]] == ["wrong_loss"] * wrong
+    assert not wrong or "torch.arange(count) % 2 == 0" in causes[0].lines[0].text
 
 
 @pytest.mark.parametrize(("left_out", "cause"), [("times 0", "collapse"), ("by inf", "")])
