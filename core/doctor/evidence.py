@@ -35,8 +35,8 @@ RATE_RANGE = 1e4
 """Times the first rate, to which a range test comes at least."""
 UNEVEN = 0.15
 """The part of the range by which a rate of it may miss an even spacing of logarithms."""
-NO_UPDATE = -5.0
-"""The log10 of the update-to-weight ratio at which steps do nothing, where a range test begins."""
+HARDLY_AN_UPDATE = -3.5
+"""The log10 of the update-to-weight ratio at which steps do little, where a range test begins."""
 OTHER_SCALE = 5.0
 """Times the training loss, then and at the start, that the first loss on new data is not on one
 scale."""
@@ -252,7 +252,7 @@ class Evidence:
         begun = [p.log_update_ratio for x in self.observations[:2] for p in x.parameters]
         begun = [ratio for ratio in begun if math.isfinite(ratio)]
         is_even = float(np.abs(course - even).max()) < UNEVEN
-        return is_even and bool(begun) and median(begun) < NO_UPDATE
+        return is_even and bool(begun) and median(begun) < HARDLY_AN_UPDATE
 
     @property
     def loss_is_comparable(self) -> bool:

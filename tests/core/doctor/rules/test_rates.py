@@ -400,13 +400,14 @@ def test_updates_that_vanish_where_no_rate_is_known(size, gradient, baseline, pa
     ("first", "steady", "kind", "passed"),
     [
         (1e-7, True, "learning-rate range test", None),
+        (1e-5, True, "learning-rate range test", None),
         (1e-3, True, "", False),
         (1e-7, False, "", False),
     ],
-    ids=["looked_for", "begins_with_steps_that_do_something", "most_of_it_at_once"],
+    ids=["looked_for", "begins_with_hardly_an_update", "begins_with_steps_that_do_something", "most_of_it_at_once"],
 )
 def test_a_range_test_raises_the_rate_deliberately(first, steady, kind, passed):
-    """From steps that do nothing, evenly over powers of ten."""
+    """From steps that do next to nothing, evenly over powers of ten."""
     powers = [6 * (t / 200 if steady else (t / 200) ** 3) for t in range(0, 200, 4)]
     rates = [(4 * t, first * 10**power) for t, power in enumerate(powers)]
     begun = steps(parameters=(weight(update=first * 1e-1),))
