@@ -404,7 +404,12 @@ def test_updates_that_vanish_where_no_rate_is_known(size, gradient, baseline, pa
         (1e-3, True, "", False),
         (1e-7, False, "", False),
     ],
-    ids=["looked_for", "begins_with_hardly_an_update", "begins_with_steps_that_do_something", "most_of_it_at_once"],
+    ids=[
+        "looked_for",
+        "begins_with_hardly_an_update",
+        "begins_with_steps_that_do_something",
+        "most_of_it_at_once",
+    ],
 )
 def test_a_range_test_raises_the_rate_deliberately(first, steady, kind, passed):
     """From steps that do next to nothing, evenly over powers of ten."""
