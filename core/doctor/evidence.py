@@ -249,8 +249,8 @@ class Evidence:
         steps = np.array([step for step, _ in self.learning_rates], float)
         course = np.log10(rates / rates[0]) / math.log10(rates[-1] / rates[0])
         even = (steps - steps[0]) / (steps[-1] - steps[0])
-        begun = [p.log_update_ratio for x in self.observations[:2] for p in x.parameters]
-        begun = [ratio for ratio in begun if math.isfinite(ratio)]
+        matrices = [p for x in self.observations[:2] for p in x.parameters if p.is_matrix]
+        begun = [p.log_update_ratio for p in matrices if math.isfinite(p.log_update_ratio)]
         is_even = float(np.abs(course - even).max()) < UNEVEN
         return is_even and bool(begun) and median(begun) < HARDLY_AN_UPDATE
 

@@ -222,8 +222,12 @@ def _scales(node: ast.expr) -> bool:
 
 
 def _computes_scale(node: ast.expr) -> bool:
-    """Whether an expression does so by arithmetic of its own."""
-    operators = (one.op for one in ast.walk(node) if isinstance(one, ast.BinOp))
+    """Whether an expression does so by arithmetic of its own; not to say which rows it takes."""
+    indices = (one.slice for one in ast.walk(node) if isinstance(one, ast.Subscript))
+    places = {part for index in indices for part in ast.walk(index)}
+    operators = (
+        one.op for one in ast.walk(node) if isinstance(one, ast.BinOp) and one not in places
+    )
     return any(isinstance(operator, ast.Div | ast.Sub | ast.Mult) for operator in operators)
 
 
@@ -252,7 +256,7 @@ def is_other_on_purpose(lines: Lines) -> bool:
         {ast.unparse(call.func) for call in way.calls if lines.origins.is_own(call)}
         for way in (trained, new)
     )
-    alone = [*trained.alone(new), *new.alone(trained)]
+    alone = [s for s in (*trained.alone(new), *new.alone(trained)) if not s.is_index]
     scaled = [s for s in alone if _scales(s.node) and not lines.origins.is_in_network(s.node)]
     conditional = _conditional(lines)
     scaled += [s for s in trained.steps if s.node in conditional and _computes_scale(s.node)]

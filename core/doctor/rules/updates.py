@@ -238,6 +238,9 @@ def _frozen_deliberately(evidence: Evidence, frozen: list[str]) -> str:
     parameters = {p.name: p for p in last.parameters}
     if all(name in parameters and parameters[name].of_frozen_module for name in frozen):
         return "a module of its own that is frozen whole"
+    begun = {p.name for step in evidence.observations for p in step.parameters if _is_frozen(p)}
+    if any(p.name in begun and not _is_frozen(p) for p in last.parameters):
+        return "others were unfrozen on the way, one after another"
     layers = [x for x in last.layers if x.frozen]
     if layers and not any(_is_as_drawn(evidence, x) for x in layers):
         return "its weights have been trained before"

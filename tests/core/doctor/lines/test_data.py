@@ -478,7 +478,7 @@ optimizer = torch.optim.Adam(net.parameters(), 0.01)
 seen = watch(quiet=True, record=False, budget=0.0)
 with seen:
     for step in range(30):
-        batch = x[torch.randint(0, 400, (32,))]
+        batch = x[step * 8 : (step + 4) * 8]
         loss = F.mse_loss(net(batch), batch.sum(1, keepdim=True).sin())
         optimizer.zero_grad()
         loss.backward()

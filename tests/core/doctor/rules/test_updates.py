@@ -248,6 +248,19 @@ def test_random_layers_that_are_frozen_and_in_the_way(drawn, same, error, passed
     assert frozen_layer.check(found).passed
 
 
+@pytest.mark.parametrize("thawed", [True, False])
+def test_layers_that_are_unfrozen_one_after_another(thawed):
+    """Some of them are not, deliberately; without any, one may be forgotten."""
+    first = weight("first.weight", update=0.0, requires_grad=False)
+    last = weight("last.weight")
+    middle = weight("middle.weight", update=0.0, requires_grad=False) if thawed else last
+    layers = (layer("first", frozen=True, as_initialised=True), layer("last"))
+    begun = steps(4, parameters=(first, middle, last), layers=layers)
+    moving = weight("middle.weight")
+    ended = [step(at, parameters=(first, moving, last), layers=layers) for at in (100, 125, 150)]
+    assert frozen_layer.check(evidence([*begun, *ended])).passed is thawed
+
+
 @pytest.mark.parametrize(
     ("rate", "drawn", "same", "passed"),
     [
