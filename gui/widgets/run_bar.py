@@ -136,7 +136,7 @@ class RunBar(QWidget):
                 return
             verb = "Finished" if isinstance(event, Finished) else "Stopped"
             kept = title_of(Path(event.checkpoint))
-            words = f"{verb} at step {event.step:,}. The run is kept as {kept}. {event.note}"
+            words = f"{verb} at step {event.step:,}. Kept as {kept}. {event.note}"
             say(self.message, words.strip())
             if isinstance(event, Stopped):
                 self._offer(Path(event.checkpoint).parent)
