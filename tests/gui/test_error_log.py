@@ -94,7 +94,8 @@ def train(window, session):
     until(lambda: len(session.history.loss.x), lambda: QApplication.exit(1))  # as Qt does then
 """
 SIGNALLED = """
-import os
+import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have it ignore
 def begin(window):
     window.closing.connect(lambda: print("closed", flush=True))
     until(lambda: window.worker.isRunning(), lambda: os.kill(os.getpid(), {number}))
