@@ -29,6 +29,14 @@ WAITING = "Train, and each layer's activations, gradients and updates are measur
 ASK = 1000  # milliseconds between two updates of an opened layer
 
 
+class _LayersCard(Card):
+    """Takes what height is left, also less than it would like: its table scrolls."""
+
+    def hasHeightForWidth(self) -> bool:
+        """Say no: else Qt never gives it less than its wrapped texts and its table would like."""
+        return False
+
+
 class LearningPanel(QWidget):
     """Curves and layers of a session.
 
@@ -75,7 +83,7 @@ class LearningPanel(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         self._curves.setLayout(row)
         self._curves.setFixedHeight(218)
-        card = Card("Layers: activations, gradients, updates")
+        card = _LayersCard("Layers: activations, gradients, updates")
         card.head.addWidget(self.step)
         scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)

@@ -1,7 +1,9 @@
 """Small screens: on every page everything can be reached, and no text is cut off."""
 
+from itertools import combinations
+
 import pytest
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -19,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from core.lessons.text import lessons
 from gui.session_state import State
-from gui.widgets.card import Elided
+from gui.widgets.card import Card, Elided
 from gui.widgets.object_names import qualified
 from gui.widgets.page_tabs import PageTabs
 from tests.gui.hands import ink
@@ -172,6 +174,22 @@ def test_no_tab_makes_the_others_scroll(program):
             page.tabs.setCurrentIndex(index)
             settle()
             assert column.verticalScrollBar().maximum() == 0, (page_name, index)
+
+
+@pytest.mark.parametrize("pages", [["digits", "names"]])
+@pytest.mark.usefixtures("all_starters")
+def test_a_notice_lets_no_card_cover_another(program):
+    """It takes room from all of a page, of which a small screen has little left."""
+    program.window.resize(1280, 695)  # a small screen less a title bar
+    program.window.notices.tell("Something is to be known.")
+    for page_name, page in program.window.pages.items():
+        program.window.show_page(page_name)
+        program.until(lambda page=page: page.session.state is State.READY)
+        settle()
+        cards = [card for card in page.learning.findChildren(Card) if card.isVisible()]
+        places = [QRect(card.mapTo(page, QPoint(0, 0)), card.size()) for card in cards]
+        assert len(places) == 3, page_name
+        assert not any(one.intersects(other) for one, other in combinations(places, 2)), page_name
 
 
 def test_the_window_is_no_larger_than_the_screen(window):
