@@ -13,7 +13,7 @@ from ..made_modules import last_name, path
 from ..watch.episode_ends import compared_bootstraps
 from ..watch.graph import VIEWS
 from ..watch.loss_wiring import met_all_targets
-from ..watch.pairs import pushed_pairs
+from ..watch.pairs import labelled_pairs
 from ..watch.returns import returns_of_the_past
 from ..watch.tape import OWN_FUNCTION, RECURRENT, Line, Op
 from ..watch.wiring import attentions, wired_in
@@ -214,14 +214,15 @@ def labels_of_pairs(lines: Lines, cause: Cause) -> Iterator[Line]:
 
     Of both, the first is the one that is not as in the paper, in which a 0 says "similar".
     """
-    found = pushed_pairs(lines.graph)
+    found = next(labelled_pairs(lines.graph), None)
     if found is None:
         return
     made = lines.graph.made_by(found.labels)
     while made is not None and made.inputs and made.name in JOINED:
         made = lines.graph.made_by(made.inputs[0])
     decided = made is not None and (not made.inputs or made.name in ("eq", "ne"))
-    for op in (made, found.op) if decided and found.larger else (found.op, made):
+    larger = found.push > found.pull
+    for op in (made, found.met) if decided and larger else (found.met, made):
         yield from lines.of_op(op)
 
 

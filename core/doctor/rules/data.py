@@ -559,7 +559,7 @@ def data_overlap(rule: Rule, evidence: Evidence) -> Check:
     if data.copied > COPIED:
         measured = (
             f"{data.copied:.0%} of {data.overlap_with} are rows of the training data, number for"
-            " number, as where rows are repeated before they are split"
+            " number, as where rows are repeated before the split, or copied after it"
         )
         return rule.failed(measured, 0.9, data.overlap_with)
     if data.shifted > SHIFTED:

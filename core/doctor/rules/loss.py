@@ -47,9 +47,7 @@ STRONG_DECAY, SHRUNK = 0.3, 0.2
 def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first
     if words := wired(rule, evidence):
-        pairs = (
-            "a label that says to the loss what it says to the data" if BY_LABEL in words else ""
-        )
+        pairs = "that those that are alike are pulled together" if BY_LABEL in words else ""
         return rule.failed(words, 0.93, "the loss", pairs)
     for one in ("volume_compared", "pulled_and_pushed"):
         done = evidence.experiments.get(one)

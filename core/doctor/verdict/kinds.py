@@ -253,7 +253,8 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
         ("learned from in", "Make network and optimiser anew for each fold of a cross-validation."),
         (
             "number for number",
-            "Split before rows are repeated; what was measured several times belongs to one part.",
+            "Split before rows are repeated, and copy none from one part into the other; what was"
+            " measured several times belongs to one part.",
         ),
         ("a place apart", "Cut the series in two before windows are taken."),
     ),

@@ -1,5 +1,7 @@
 """Sees whether a loss of labelled pairs pulls together those that are alike."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -21,68 +23,68 @@ AS_CONSTANT, TRIED = 0.95, 32
 
 
 @dataclass(frozen=True, eq=False)
-class PushedPairs:
-    """Pairs that a loss pushes apart for their label, and that lie nearer than the others.
+class LabelledPairs:
+    """Pairs of which a loss pulls those of one label together, and pushes the others apart.
 
     Attributes:
-        words: how that shows.
-        op: the call in which distances meet the labels.
+        compared: the call that compares the partners.
+        met: the call in which their distances meet the labels.
         labels: as they came, one for each pair.
-        larger: whether the larger of both labels is that of the pairs that are pushed.
+        pull, push: the labels of pairs that are pulled together, and pushed apart.
     """
 
-    words: str
-    op: Op
+    compared: Op
+    met: Op
     labels: Tensor
-    larger: bool
+    pull: float
+    push: float
 
 
 def pushed_although_alike(graph: StepGraph) -> Wired:
-    """Find pairs that are alike, and are pushed apart for their label."""
-    found = pushed_pairs(graph)
-    return (found.words, found.op) if found is not None else None
-
-
-def pushed_pairs(graph: StepGraph) -> PushedPairs | None:
-    """Return pairs of a step that are pushed apart for their label, if they are the nearer ones.
+    """Find pairs that are alike, and are pushed apart for their label.
 
     As where a 1 says "the same" to the data, and "different" to the loss (of Hadsell, Chopra and
     LeCun 2006, who have a 0 for what is similar). Then no embedding can do what is asked for: the
     loss is no lower than if all pairs were as far apart. Where pairs to be pushed are chosen since
     they are near, those to be pulled are nearer than others of the batch, too.
     """
+    for pairs in labelled_pairs(graph):
+        with suppress(RuntimeError, ValueError, IndexError, TypeError):
+            if not _level(graph, pairs.compared) > AS_CONSTANT:
+                continue
+            ours, theirs = _examples_of_both(graph, *pairs.compared.inputs[:2])
+            if ours is None or theirs is None or ours.shape != theirs.shape:
+                continue
+            one, other = (rows.detach().flatten(1).double() for rows in (ours, theirs))
+            apart, pulled = torch.cdist(one, other), pairs.labels.flatten() == pairs.pull
+            if _are_farther(apart, pulled):
+                own = apart.diagonal()
+                words = (
+                    f"{BY_LABEL} {pairs.push:g}, which the loss pushes apart, are"
+                    f" {float(own[~pulled].mean()):.3g} apart in the data, and those of label"
+                    f" {pairs.pull:g}, which it pulls together, {float(own[pulled].mean()):.3g}"
+                )
+                return words, pairs.met
+    return None
+
+
+def labelled_pairs(graph: StepGraph) -> Iterator[LabelledPairs]:
+    """Yield labelled pairs of a step that are all pulled, or pushed, as their label says."""
     root = graph.tape.root
     if root is None or root.numel() != 1 or not root.requires_grad:
-        return None
+        return
     for op in graph.ops:
-        met = _meets_labels(graph, op, root) if _compares_rows(graph, op) else None
-        if met is None:
+        found = _meets_labels(graph, op, root) if _compares_rows(graph, op) else None
+        if found is None:
             continue
-        try:
+        met, labels = found
+        with suppress(RuntimeError, ValueError, IndexError, TypeError):
             pulls = _pulls(graph, op, root)
-            if not _level(graph, op, root) > AS_CONSTANT:
-                continue
-        except (RuntimeError, ValueError, IndexError, TypeError):
-            continue
-        ours, theirs = _examples_of_both(graph, *op.inputs[:2])
-        if ours is None or theirs is None or ours.shape != theirs.shape:
-            continue
-        apart = torch.cdist(ours.detach().flatten(1).double(), theirs.detach().flatten(1).double())
-        labels = met[1].detach().flatten().double()
-        low, high = torch.unique(labels).tolist()
-        for pull, push in ((low, high), (high, low)):
-            pulled = labels == pull
-            one_way = bool((pulls[pulled] >= 0).all()) and bool((pulls[~pulled] <= 0).all())
-            if not one_way or not _are_farther(apart, pulled):
-                continue
-            own = apart.diagonal()
-            words = (
-                f"{BY_LABEL} {push:g}, which the loss pushes apart, are"
-                f" {float(own[~pulled].mean()):.3g} apart in the data, and those of label"
-                f" {pull:g}, which it pulls together, {float(own[pulled].mean()):.3g}"
-            )
-            return PushedPairs(words, *met, push > pull)
-    return None
+            low, high = torch.unique(labels.detach().double()).tolist()
+            for pull, push in ((low, high), (high, low)):
+                pulled = labels.flatten() == pull
+                if bool((pulls[pulled] >= 0).all()) and bool((pulls[~pulled] <= 0).all()):
+                    yield LabelledPairs(op, met, labels, pull, push)
 
 
 def _are_farther(apart: Tensor, pulled: Tensor) -> bool:
@@ -156,8 +158,11 @@ def _pulls(graph: StepGraph, op: Op, root: Tensor) -> Tensor:
     return -gradient.flatten() if op.name == "cosine_similarity" else gradient.flatten()
 
 
-def _level(graph: StepGraph, op: Op, root: Tensor) -> float:
+def _level(graph: StepGraph, op: Op) -> float:
     """Return the loss as a part of what it is if all pairs are as far apart, at best."""
+    root = graph.tape.root
+    if root is None:
+        return 0.0
     now = op.outputs[0].detach()
     sizes = now.norm(dim=1, keepdim=True) if op.name == "sub" else now.abs()
     alike = now / sizes.clamp(min=1e-12) if op.name == "sub" else torch.ones_like(now)

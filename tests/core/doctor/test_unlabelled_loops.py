@@ -9,6 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
+from core.doctor.watch.build_graph import build_graph
+from core.doctor.watch.pairs import labelled_pairs, pushed_although_alike
+from core.doctor.watch.tape import TapeRecorder
 
 ROWS = 32
 
@@ -149,6 +152,19 @@ def test_labels_of_pairs_that_mean_the_other_to_the_loss(groups, written, swappe
     wrong = swapped and not of_layer
     assert [cause.id for cause in causes[:1]] == ["wrong_loss"] * wrong
     assert not wrong or "torch.arange(count) % 2 == 0" in causes[0].lines[0].text
+
+
+def test_where_labels_meet_distances_is_known_of_a_step_that_shows_nothing():
+    """Its line is that of the cause, which other steps have shown."""
+    encoder, x = nn.Linear(4, 3), torch.randn(40, 4)
+    same = (torch.arange(20) % 2).float()
+    with TapeRecorder() as recorder:
+        apart = F.pairwise_distance(encoder(x[:20]), encoder(x[20:]))
+        (same * apart.square() + (1 - same) * F.relu(2 - apart).square()).mean().backward()
+    graph = build_graph(recorder.tape, list(encoder.parameters()))
+    (pairs,) = labelled_pairs(graph)
+    assert pushed_although_alike(graph) is None
+    assert (pairs.pull, pairs.push) == (1.0, 0.0) and pairs.met.name == "mul"
 
 
 @pytest.mark.parametrize(("left_out", "cause"), [("times 0", "collapse"), ("by inf", "")])
