@@ -1,6 +1,7 @@
 """What every test stands on: real data where it is, a small network, and a look for leaks."""
 
 import os
+import random
 import shutil
 import signal
 import tempfile
@@ -14,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["GLASSBOX_RUNS"] = tempfile.mkdtemp(prefix="glassbox-runs-")
 os.environ["GLASSBOX_SETTINGS"] = str(Path(os.environ["GLASSBOX_RUNS"], "settings.json"))
 
+import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import QEvent, QThread, QTimer
@@ -36,6 +38,14 @@ def no_runs_left():
     """What trainings of tests left in the folder of runs goes with them."""
     yield
     shutil.rmtree(os.environ["GLASSBOX_RUNS"], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def seeds():
+    """A test draws the same numbers whichever tests its worker ran before."""
+    torch.manual_seed(0)
+    random.seed(0)
+    np.random.seed(0)
 
 
 @pytest.fixture(autouse=True)

@@ -689,13 +689,17 @@ def _under_conditions_again(own: list[ast.AST]) -> set[int]:
     found = set[int]()
     for branch in own:
         if isinstance(branch, ast.If) and not branch.orelse:
-            inside = [node for one in branch.body for node in ast.walk(one)]
-            made = {_last_name(t) for n in inside if isinstance(n, ast.Assign) for t in n.targets}
-            if any(
-                isinstance(node, ast.Name) and node.id in made and node.lineno < branch.lineno
+            known = {
+                node.id
                 for node in own
-            ):
-                found |= {id(node) for node in inside}
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+                if node.lineno < branch.lineno
+            }
+            for node in (node for one in branch.body for node in ast.walk(one)):
+                if isinstance(node, ast.Assign) and known & {
+                    target.id for target in node.targets if isinstance(target, ast.Name)
+                }:
+                    found |= {id(part) for part in ast.walk(node.value)}
     return found
 
 

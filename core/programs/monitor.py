@@ -37,7 +37,7 @@ PARTS = ("DivBackward0", "MulBackward0")
 """How torch calls what a loss comes from that is divided by a number of parts."""
 POINTS = 1000
 """Of a curve that is shown while it goes on."""
-HURRIED = 2.0
+HURRIED, FAR_ABOVE = 2.0, 2.0
 """Seconds for experiments on a loop whose program was stopped."""
 _Place = tuple[CodeType, int, int | None]
 """A line, and the line that called its function."""
@@ -120,14 +120,16 @@ class Training:
         """Take what was evaluated since its last step as one validation.
 
         What is measured later with the same weights is something else: other data, or a baseline;
-        so is what is measured behind a training that was validated on its way.
+        so is what costs far more behind a training than anything did on its way.
         """
         watcher = self.loop.watcher
-        known = bool(watcher.validations)
-        again = known and (self.loop.ended or watcher.validations[-1][0] == watcher.count)
+        known = [abs(loss) for _, loss in watcher.validations]
+        again = bool(known) and watcher.validations[-1][0] == watcher.count
         if self.evaluated and not again:
-            self.validations += 1
-            self.loop.validate(sum(self.evaluated) / len(self.evaluated))
+            loss = sum(self.evaluated) / len(self.evaluated)
+            if not (self.loop.ended and known and loss > FAR_ABOVE * max(known)):
+                self.validations += 1
+                self.loop.validate(loss)
         self.evaluated = []
 
     def located(self) -> dict[str, Any]:

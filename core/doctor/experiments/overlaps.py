@@ -65,7 +65,7 @@ def validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
         return found
     whole = trained
     trained = _drawn_part(whole, variables) if _has_rows(whole) else whole
-    for name, tensor in _validation_data(variables, trained.dtype).items():
+    for name, tensor in _validation_data(variables, trained).items():
         if tensor is whole and name.lower() in AMBIGUOUS:
             continue  # it is named after what it holds
         if tensor is whole:
@@ -79,6 +79,8 @@ def validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
             continue
         if _other_examples(tensor, whole, variables):
             continue
+        if name in variables.validation_arrays and not _drawn(replay, whole, tensor)[0]:
+            continue  # of a copy only batches tell that it was learned from
         share = overlap(trained, tensor)
         if share > 0 and _is_never_drawn(replay, whole, tensor, share):
             continue  # it is a slice of all data, of which batches are drawn from another one
@@ -119,8 +121,7 @@ def _validation_parts(variables: Variables) -> dict[str, Tensor]:
 
 def sparse_validation(variables: Variables) -> dict[str, Any]:
     """Return that validation data is not compared, if it has no rows of numbers in memory."""
-    found = _validation_data(variables, torch.float32)
-    return {} if all(map(_has_rows, found.values())) else SPARSE
+    return {} if all(map(_has_rows, _validation_tensors(variables).values())) else SPARSE
 
 
 def _has_rows(tensor: Tensor) -> bool:
@@ -153,17 +154,21 @@ def _is_never_drawn(replay: Replay, whole: Tensor, validation: Tensor, share: fl
         return False
     if own is not None and (validation.dim() < 2 or are_never_drawn(own, drawn, len(whole))):
         return True  # of tokens nothing else can be told
+    found, count = _drawn(replay, whole, validation)
+    rows = min(len(validation), MAX_EXAMPLES)
+    by_chance = (1 - min(1.0, share * rows / len(whole))) ** count
+    return by_chance <= SURELY_DRAWN and not found
+
+
+def _drawn(replay: Replay, whole: Tensor, validation: Tensor) -> tuple[bool, int]:
+    """Return whether batches have a row of validation data, and how many rows were looked at."""
+    graph = replay.graph
     places = [n for n, t in enumerate(graph.inputs) if source_of(graph, t) is whole]
-    if not places:
-        return False
     rows = validation[:MAX_EXAMPLES].float()
-    batches = (inputs[places[0]].float() for inputs, _ in replay.batches)
-    seen = [row for batch in batches if batch.shape[1:] == rows.shape[1:] for row in batch.cpu()]
-    by_chance = (1 - min(1.0, share * len(rows) / len(whole))) ** len(seen)
-    if by_chance > SURELY_DRAWN:
-        return False
     known = {row.numpy().tobytes() for row in rows.cpu()}
-    return not any(row.numpy().tobytes() in known for row in seen)
+    batches = (inputs[place].float() for place in places[:1] for inputs, _ in replay.batches)
+    seen = [row for batch in batches if batch.shape[1:] == rows.shape[1:] for row in batch.cpu()]
+    return any(row.numpy().tobytes() in known for row in seen), len(seen)
 
 
 def _come_twice(graph: StepGraph, whole: Tensor) -> bool:
@@ -202,15 +207,23 @@ def _held(dataset: Any) -> Collection[Any]:
     return vars(dataset).values() if hasattr(dataset, "__dict__") else ()
 
 
-def _validation_data(variables: Variables, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Return validation data by its name: tensors, and of data sets of tensors the first one.
+def _validation_data(variables: Variables, trained: Tensor) -> dict[str, Tensor]:
+    """Return validation data by its name, of arrays those that may be rows of what is learned from.
 
-    Arrays are given the type of what is learned from, as they are when the network gets them.
+    They are given its type, as they are when the network gets them.
     """
-    found = variables.validation_data()
+    found = _validation_tensors(variables)
+    kind, wide = ("f", "f8") if trained.is_floating_point() else ("i", "i8")
     for name, array in variables.validation_arrays.items():
-        if array.dtype.kind == ("f" if dtype.is_floating_point else "i"):
-            found[name] = torch.tensor(array, dtype=dtype)
+        if array.dtype.kind == kind and array.shape[1:] == trained.shape[1:]:
+            rows = array[:MAX_COMPARED].astype(wide, order="C")
+            found[name] = torch.from_numpy(rows).to(trained.dtype)
+    return found
+
+
+def _validation_tensors(variables: Variables) -> dict[str, Tensor]:
+    """Return validation data by its name: tensors, and of data sets of tensors the first one."""
+    found = variables.validation_data()
     for name, dataset in variables.datasets.items():
         # A part of a data set is told apart by its places: see _same_dataset.
         if is_validation(name) and isinstance(dataset, TensorDataset):

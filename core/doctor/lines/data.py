@@ -37,6 +37,9 @@ TURNS, TRANSFORMS = ("flip", "rot", "affine", "transpose"), ("transform", "aug",
 """Parts of names of what moves the pixels of pictures, or may."""
 NEAREST = 2
 """Lines that give data its last values, and those before."""
+COUNTS = frozenset(("range", "len"))
+IN_PLACE = frozenset("add_ sub_ mul_ div_ copy_".split())
+"""What changes data where it lies, which no way shows."""
 COLUMNS = ("1", "-1")
 """A dimension that is not that of the rows."""
 SPLITS = ("train_test_split", "random_split")
@@ -260,7 +263,17 @@ def is_other_on_purpose(lines: Lines) -> bool:
     scaled = [s for s in alone if _scales(s.node) and not lines.origins.is_in_network(s.node)]
     conditional = _conditional(lines)
     scaled += [s for s in trained.steps if s.node in conditional and _computes_scale(s.node)]
-    return not ours.isdisjoint(theirs) and not scaled
+    # What is called on one of both ways alone may scale, whatever its name, or in place.
+    changed = any(lines.calls(lambda call: last_name(call.func) in IN_PLACE))
+    called = _changes(trained) == _changes(new) and not changed
+    return not ours.isdisjoint(theirs) and called and not scaled
+
+
+def _changes(way: Way) -> set[str]:
+    """Return what is called on a way that may give data other values, by its name."""
+    neutral = MOVES | CONVERSIONS | DRAWS | FIRST_ALONE | PARTS_OF_ARGUMENTS.keys() | COUNTS
+    named = {last_name(call.func) for call, at in way.calls.items() if not at.is_index}
+    return named - neutral
 
 
 def _has_any(tensors: Iterable[Tensor], weights: Collection[int]) -> bool:

@@ -108,7 +108,7 @@ def loss_broadcast(rule: Rule, evidence: Evidence) -> Check:
     losses = [step.criterion for step in evidence.observations]
     if words := next((x.broadcast for x in losses if x.broadcast), ""):
         return rule.failed(words, 0.95, "the loss")
-    if evidence.met is not None:
+    if evidence.met is not None and evidence.is_supervised:
         outputs, targets, _ = evidence.met
         words = shapes_that_met(outputs, targets, outputs.numel() * targets.numel())
         return rule.failed(words, 0.9, "the evaluation")

@@ -752,9 +752,11 @@ def _leaves_out(op: Op) -> bool:
 def _drops_unasked(graph: StepGraph, tape: Tape) -> bool:
     """Whether anything is left out, but where a call says ``training=True``: that is meant.
 
-    As in the first layers of Tacotron 2 (Shen et al. 2018). The calls are known from training.
+    As in front of a recurrence, in the first layers of Tacotron 2 (Shen et al. 2018). The calls are
+    known from training.
     """
-    lines = [op.line for op in graph.ops if op.name == "dropout"]
+    recurs = any(op.name in RECURRENT for op in graph.ops)
+    lines = [op.line for op in graph.ops if op.name == "dropout" and recurs]
     meant = cycle([says_true(line, "dropout", 2, "training") for line in lines] or [False])
     asked = ((op, op.name == "dropout" and next(meant)) for op in tape.ops)
     return any(_leaves_out(op) and not one for op, one in asked)

@@ -55,7 +55,15 @@ def _kept_backwards(loop: ast.For) -> ast.stmt | None:
     weighs = any(isinstance(n, ast.Mult) for n in counted & set(ast.walk(value or kept[0])))
     says = any(_name(n) == total for n in ast.walk(value or kept[0]))
     read = any(isinstance(n.ctx, ast.Load) for n in used)
-    return kept[0] if says and not weighs and not read else None
+    several = any(map(_joins, ast.walk(value or kept[0])))
+    return kept[0] if says and not (weighs or read or several) else None
+
+
+def _joins(node: ast.AST) -> bool:
+    """Whether something is kept beside a sum, such as the state and the action that it weighs."""
+    return isinstance(node, ast.Tuple | ast.Dict) or (
+        isinstance(node, ast.List) and len(node.elts) > 1
+    )
 
 
 def _name(node: ast.AST) -> str:

@@ -10,6 +10,7 @@ import math
 import sys
 import warnings
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ COMPARES = frozenset("sub rsub mse_loss l1_loss smooth_l1_loss huber_loss".split
 """What compares outputs with targets element by element."""
 KEEPS_ELEMENTS = NONLINEARITIES | frozenset("squeeze view reshape flatten".split())
 """What makes of each number one, in their order."""
-MANY_EXAMPLES = 3
+MANY_EXAMPLES, MANY_OUTPUTS = 3, 64
 """Examples of a batch, from which on a column and a row of as many are no accident."""
 UNPICKLING = torch._utils._rebuild_tensor.__code__
 """It sets the storage of an empty tensor, such as a worker's batch, which is no constant."""
@@ -285,6 +286,7 @@ class TapeRecorder(TorchFunctionMode):
         self._moved: set[int] = set()
         self._evaluated: dict[int, weakref.ref[Tensor]] = {}
         self._output: Tensor | None = None
+        self._outputs: deque[weakref.ref[Tensor]] = deque(maxlen=MANY_OUTPUTS)
         """What the newest layer brought out, outside of the training."""
         self._reader = BootstrapReader()
         self._in_own_function = False
@@ -459,20 +461,26 @@ class TapeRecorder(TorchFunctionMode):
     def _note_comparison(self, name: str, args: tuple[Any, ...], result: Any) -> None:
         """Note where each output meets the targets of all examples."""
         given = tensors_in(args) if name in PRODUCTS else ()
-        if any(isinstance(t, Parameter) or (t.is_leaf and t.requires_grad) for t in given):
-            self._output = result if isinstance(result, Tensor) else None
+        if any(isinstance(t, Parameter) or (t.requires_grad and is_leaf(t)) for t in given):
+            self._see_output(result if isinstance(result, Tensor) else None)
         elif self._output is None or not any(value is self._output for value in args):
             return
         elif name in KEEPS_ELEMENTS:
-            self._output = result
+            self._see_output(result)
         elif name in COMPARES and not self.tape.met:
             outputs = self._output
             targets = next((value for value in args[:2] if value is not outputs), None)
-            if not isinstance(targets, Tensor) or targets.data_ptr() == outputs.data_ptr():
-                return  # such as the differences of all outputs
+            if not isinstance(targets, Tensor) or any(seen() is targets for seen in self._outputs):
+                return  # such as the differences of all outputs, or from those of other inputs
             count = outputs.numel()
-            if count >= MANY_EXAMPLES and {outputs.shape, targets.shape} == {(count, 1), (count,)}:
+            broadcast = {outputs.shape, targets.shape} == {(count, 1), (count,)}
+            if count >= MANY_EXAMPLES and broadcast and targets.data_ptr() != outputs.data_ptr():
                 self.tape.met = outputs.shape, targets.shape, line_of_program()
+
+    def _see_output(self, output: Tensor | None) -> None:
+        self._output = output
+        if output is not None:
+            self._outputs.append(weakref.ref(output))
 
     def _note_evaluation(
         self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any

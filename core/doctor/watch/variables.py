@@ -1,6 +1,7 @@
 """Finds parameters and their names, modules, optimisers and data in the variables near a loop."""
 
 import math
+import re
 import types
 from collections.abc import Container, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
@@ -20,7 +21,11 @@ MAX_OBJECTS = 3000
 MAX_ITEMS = 500
 SKIPPED = (types.ModuleType, types.FunctionType, types.MethodType, type, str, bytes, int, float)
 LEARNING_RATE = ("lr", "learning_rate", "learningrate", "eta", "step_size", "alpha", "rate")
-VALIDATION = ("val", "dev", "test", "valid", "validation", "eval", "held", "holdout", "unseen")
+VALIDATION = re.compile(
+    r"(x|y|xs|ys)?(val|vals|valid|validation|dev|tests?|eval|evaluation|held|heldout|holdout|unseen"
+    r"|te|va)(x|y|xs|ys|dl|ds|set|data|dataset|(data)?loader|images|labels|inputs|targets)?"
+)
+"""A word for validation or test data, alone or joined to what it is of."""
 AMBIGUOUS = ("xv", "yv", "x_v", "y_v", "va")
 """Names of validation data that may be those of other data: of positions and velocities."""
 MODES = nn.Dropout | nn.modules.batchnorm._BatchNorm
@@ -125,10 +130,9 @@ def _is_trained(modules: dict[str, nn.Module], name: str, trained: Container[int
 def is_validation(name: str) -> bool:
     """Whether a variable of that name is there to validate or test."""
     name = name.lower()
-    bare = name.strip("_xyims.")
-    starts = bare.startswith((*VALIDATION, "te")) or bare == "va"
-    ends = name.endswith(("val", "dev", "test", "valid"))
-    return starts or ends or name in ("xte", "yte", *AMBIGUOUS)
+    words = [word for word in re.findall("[a-z]+", name) if len(word) > 1 and word != "self"]
+    ends = (words[0], words[-1]) if words else ()
+    return name in AMBIGUOUS or any(map(VALIDATION.fullmatch, ends))
 
 
 def find_variables(

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Set
 
 from ...doctor.diagnosis import Cause
 from ..source import Change, Edit, ProgramSource
@@ -40,7 +41,7 @@ def same_shape(source: ProgramSource, cause: Cause) -> Change | None:
             if edit := _reshaped(source, node):
                 makers = _makers(source, node)
                 others = [
-                    _reshaped(source, other)
+                    _reshaped(source, other, makers)
                     for other in source.walk()
                     if other is not node and makers & _makers(source, other)
                 ]
@@ -50,15 +51,28 @@ def same_shape(source: ProgramSource, cause: Cause) -> Change | None:
     return None
 
 
-def _reshaped(source: ProgramSource, node: ast.AST) -> Edit | None:
-    """Return the edit that gives one of both that are compared the shape of the other one."""
+def _reshaped(source: ProgramSource, node: ast.AST, makers: Set[str] = frozenset()) -> Edit | None:
+    """Return the edit that gives one of both that are compared the shape of the other one.
+
+    With makers, only where that is what one of them made, as it is, and the other is something
+    else: elsewhere outputs may be compared with their mean, or have their shape already.
+    """
     for one, other in _compared(node):
+        plain = isinstance(one, ast.Name) or (
+            isinstance(one, ast.Call) and ast.unparse(one.func) in makers
+        )
+        if makers and not (plain and _names(one).isdisjoint(_names(other))):
+            continue
         # The other one is written twice: nothing may be computed there.
         if not any(isinstance(n, ast.Call) for n in ast.walk(other)):
             text = source.text(one)
             text = text if isinstance(one, ast.Call | ast.Name) else f"({text})"
             return source.replace(one, f"{text}.reshape_as({source.text(other)})")
     return None
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _makers(source: ProgramSource, node: ast.AST) -> set[str]:

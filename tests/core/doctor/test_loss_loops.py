@@ -353,7 +353,10 @@ def test_a_ctc_loss_of_one_example(first):
 
 
 @pytest.mark.parametrize("where", ["in the loop", "behind it"])
-@pytest.mark.parametrize("compared", ["by hand", "by a loss", "of one shape", "with one another"])
+@pytest.mark.parametrize(
+    "compared",
+    ["by hand", "by a loss", "of one shape", "with one another", "with those of others"],
+)
 def test_an_evaluation_that_compares_each_output_with_all_targets(where, compared):
     """What it measures does not fall, though the training has the right shapes."""
     x = torch.randn(200, 3)
@@ -367,6 +370,8 @@ def test_an_evaluation_that_compares_each_output_with_all_targets(where, compare
             return F.mse_loss(out, some)
         if compared == "with one another":
             some = out.squeeze(1)
+        if compared == "with those of others":  # as each with each, for an area under a curve
+            some, out = net(x[100:150]).squeeze(1), net(x[150:])
         return (((out.squeeze(1) if compared == "of one shape" else out) - some) ** 2).mean()
 
     with warnings.catch_warnings(action="ignore"):

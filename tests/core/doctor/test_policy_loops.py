@@ -56,6 +56,8 @@ AT_ITS_NUMBER = """sums = [0.0] * len(rewards)
     for t, r in enumerate(reversed(rewards)):
         total = r + 0.9 * total
         sums[t] = total"""
+BESIDE = BACKWARD.replace("(total)", "({kept})") + "\n    sums = [kept[0] for kept in sums]"
+"""With what a sum weighs, such as a state and an action, its place means nothing."""
 REVERSED = FORWARD.replace("in rewards", "in reversed(rewards)").replace(
     "append(total)", "insert(0, total)"
 )
@@ -79,6 +81,9 @@ REVERSED = FORWARD.replace("in rewards", "in reversed(rewards)").replace(
             f"{BACKWARD}\n    mean = sum(sums) / len(sums)\n    sums = [s - mean for s in sums]",
             True,
         ),
+        (BESIDE.format(kept="[total]"), True),
+        (BESIDE.format(kept="(total, r)"), False),
+        (BESIDE.format(kept="[total, r]"), False),
         (f"{BACKWARD}\n    sums.reverse()", False),
         (f"{BY_NUMBER}\n    sums = sums[::-1]", False),
         (f"{ADVANTAGES}\n    return torch.tensor(sums).flip(0)", False),

@@ -747,10 +747,15 @@ def test_a_network_may_return_its_loss_itself():
 
 
 @pytest.mark.parametrize(
-    ("condition", "several"),
-    [("if epoch == 3:", False), ("if True:\n                net.eval()\n            else:", True)],
+    ("before", "condition", "several"),
+    [
+        ("print(net)", "if epoch == 3:", False),
+        ("print(net)", "if True:\n                net.eval()\n            else:", True),
+        ("print(criterion)", "if epoch == 3:", True),
+        ("net = None", "if epoch == 3:", True),
+    ],
 )
-def test_a_training_that_is_resumed_once_is_one(condition, several):
+def test_a_training_that_is_resumed_once_is_one(before, condition, several):
     """What is made under a condition, after it was used, goes on from a checkpoint."""
     source = f"""
         net = torch.nn.Sequential(torch.nn.Linear(1, 8))
@@ -760,7 +765,7 @@ def test_a_training_that_is_resumed_once_is_one(condition, several):
                 loss.backward()
                 optimizer.step()
         for epoch in range(6):
-            print(net)
+            {before}
             train()
             {condition}
                 net = torch.nn.Sequential(torch.nn.Linear(1, 8))

@@ -115,6 +115,8 @@ with torch.no_grad():
     print(((net(x_new) - y_new) ** 2).mean())
     print(loss_fn(net(x_new), y_new))
     print((net(x_new).squeeze(1) - y_new).abs().mean(), (a - torch.randn(9)).mean())
+    pred = net(x_new)
+    print((pred - pred.mean()).abs().max(), (pred[:, 0] - y_new).abs().mean())
 """
 """Once with the outputs of the same network, once with those in another shape."""
 IN_TRAINING = "dropout in training mode during evaluation"

@@ -284,9 +284,11 @@ def test_ctrl_c_before_the_first_experiment_leaves_a_record_that_is_whole(tmp_pa
     assert read_record(training.loop.file).diagnosis["sentence"].endswith(CUT_SHORT)
 
 
-@pytest.mark.parametrize("validated", [True, False])
-def test_behind_a_training_that_was_validated_on_its_way_is_no_validation(validated):
-    """But a test of other data, or of another task; else it is the only one there is."""
+@pytest.mark.parametrize(
+    ("validated", "last", "is_one"), [(True, 9.0, False), (True, 5.0, True), (False, 9.0, True)]
+)
+def test_what_costs_far_more_behind_a_training_is_no_validation(validated, last, is_one):
+    """But a test of other data, or of another task; else it is the last one, or the only one."""
     loop = WatchedLoop(record=False, budget=0.0)
     training = Training(CodePlace("a.py", None, 1), loop, math.inf)
     for value in (3.0, 1.0):
@@ -295,9 +297,10 @@ def test_behind_a_training_that_was_validated_on_its_way_is_no_validation(valida
         training.validated()
     loop.step(1.0, sys._getframe())
     loop.end(None)
-    training.evaluated = [9.0]
+    training.evaluated = [last]
     training.validated()
-    assert loop.watcher.validations == ([(1, 3.0), (2, 1.0)] if validated else [(3, 9.0)])
+    before = [(1, 3.0), (2, 1.0)] * validated
+    assert loop.watcher.validations == before + [(3, last)] * is_one
 
 
 def test_what_an_earlier_training_had_is_known_to_a_later_one():

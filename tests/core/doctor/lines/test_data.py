@@ -503,6 +503,9 @@ with seen.using(), torch.no_grad():
             True,
         ),
         ("x = 6 * torch.rand(400, 4) - 3", "sample(110, 290)", True),
+        ("x = sample(110, 290)\nx.sub_(200).div_(30)", "sample(110, 290)", True),
+        ("norm = nn.BatchNorm1d(4)\nx = norm(sample(110, 290)).detach()", "sample(110, 290)", True),
+        ("f = lambda a: (a - 200) / 30\nx = f(sample(110, 290))", "sample(110, 290)", True),
     ],
 )
 def test_data_of_one_function_may_be_far_from_that_of_training(

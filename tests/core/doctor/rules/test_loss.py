@@ -78,6 +78,8 @@ def test_loss_broadcast_in_an_evaluation():
     found = loss_broadcast.check(evidence(met=met))
     assert found.passed is False and found.where == "the evaluation"
     assert found.measured.endswith("meet targets of shape (8,), and are broadcast to 64 errors")
+    pairs = evidence(steps(training_kind="contrastive"), met=met)  # each may meet each there
+    assert loss_broadcast.check(pairs).passed is not False
 
 
 def terms(*others):

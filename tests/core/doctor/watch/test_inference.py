@@ -251,7 +251,8 @@ def test_probabilities_are_made_once(last, loss, used, told):
     [
         ("functional", True),
         ("one by one", True),
-        ("as it says", False),
+        ("as it says", True),
+        ("as it says before a recurrence", False),
         ("by mode", False),
         ("averaged", False),
         ("averaged over inputs", False),
@@ -259,17 +260,21 @@ def test_probabilities_are_made_once(last, loss, used, told):
     ],
 )
 def test_dropout_that_does_not_know_the_mode_stays_on(way, told):
-    """As F.dropout without the mode does; whoever writes True, or asks again, means it."""
+    """As F.dropout without the mode does; whoever asks again means it.
+
+    So does who writes True in front of a recurrence, as in the first layers of Tacotron 2.
+    """
 
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.a, self.b = nn.Linear(3, 8), nn.Linear(8, 1)
+            self.a, self.b, self.past = nn.Linear(3, 8), nn.Linear(8, 1), nn.GRU(8, 8)
 
         def forward(self, x):
             x = F.dropout(x, 0.1) if way == "averaged over inputs" else x
-            if way == "as it says":  # as the first layers of Tacotron 2 do
-                return self.b(F.dropout(self.a(x), 0.3, training=True))
+            if way.startswith("as it says"):
+                x = F.dropout(self.a(x), 0.3, training=True)
+                return self.b(self.past(x)[0] if way.endswith("recurrence") else x)
             return self.b(F.dropout(self.a(x), 0.3, way != "by mode" or self.training))
 
     network, x = Net(), torch.randn(20, 3)

@@ -554,3 +554,14 @@ def test_operands_that_are_given_by_name_are_those_by_position():
     assert calls[0] == calls[1]
     again = [replay(tape, (tape.root,), {})[0] for tape in tapes]
     assert torch.equal(again[0], again[1])
+
+
+def test_a_view_of_what_is_changed_with_a_gradient_may_be_multiplied():
+    """Whether it is a leaf, torch refuses to say."""
+    kept, weight = torch.zeros(4, 8), torch.ones(8, requires_grad=True)
+    with torch.no_grad():
+        view = kept[:2]
+    kept.add_(weight)
+    with TapeRecorder(training=False) as recorder, torch.no_grad():
+        view @ torch.ones(8, 1)
+    assert "matmul" in {op.name for op in recorder.tape.ops}
