@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from .watch.tape import Line
+from .watch.program_frames import Line
 
 DEPTH = 8
 """Names and functions that are followed to what they stand for."""

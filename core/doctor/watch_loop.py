@@ -35,9 +35,11 @@ from .evidence import Evidence
 from .html_report import report
 from .rules.crash import usual_cause
 from .watch.inferred_settings import batch_size, inferred_settings
+from .watch.program_frames import Line
 from .watch.safe_log import SafeLog
 from .watch.state_dicts import LoadedItself, StateDicts
-from .watch.tape import Line, Tape, isolated
+from .watch.tape import Tape
+from .watch.tape_replay import isolated
 from .watch.watcher import LoopWatcher
 
 LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}

@@ -23,8 +23,10 @@ from .instrument import MONITOR, CodePlace
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..doctor.watch.program_frames import Line
+    from ..doctor.watch.recorder import TapeRecorder
     from ..doctor.watch.state_dicts import LoadedItself, StateDicts
-    from ..doctor.watch.tape import Line, Tape, TapeRecorder
+    from ..doctor.watch.tape import Tape
     from ..doctor.watch_loop import WatchedLoop
     from ..telemetry.events import LayersSeen
 
@@ -589,7 +591,7 @@ def _is_signal(error: BaseException) -> bool:
 
     Where nobody catches it, the program says so itself.
     """
-    from ..doctor.watch.tape import OWN_FILES
+    from ..doctor.watch.program_frames import OWN_FILES
 
     module = type(error).__module__
     return module == "__main__" or getattr(sys.modules.get(module), "__file__", "") in OWN_FILES
@@ -639,7 +641,7 @@ class _Use:
         self._noted = self._monitor.noted()
         _guarded(self._monitor.follow_state_dicts)
         if self._records:
-            from ..doctor.watch.tape import TapeRecorder
+            from ..doctor.watch.recorder import TapeRecorder
 
             self._frame = sys._getframe(1)
             self._recorder = TapeRecorder(training=False)

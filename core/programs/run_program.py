@@ -117,7 +117,7 @@ class Runner:
             return compile(tree, name, "exec", dont_inherit=True)
 
     def _watched(self) -> "WatchedLoop":
-        from ..doctor.watch.tape import OWN_FILES
+        from ..doctor.watch.program_frames import OWN_FILES
         from ..doctor.watch_loop import WatchedLoop
 
         OWN_FILES.update(self._own_files)

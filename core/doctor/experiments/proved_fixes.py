@@ -18,7 +18,8 @@ from ...numbers import number
 from ...training.learner import Learner
 from ..diagnosis import WORTH_IT, Z80, Picture, Proof, Series
 from ..evidence import Evidence
-from ..watch.tape import Op, TapeRecorder
+from ..watch.recorder import TapeRecorder
+from ..watch.tape import Op
 from ..watch.work import clock, multiplications
 from .replay import REPLAY_ERRORS, reason
 from .run_access import losses_on, shares_wrong_on, validation_batches

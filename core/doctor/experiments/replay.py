@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ...problems import REFUSED
 from ...training.shared_state import RandomState
 from ..watch.graph import StepGraph
-from ..watch.tape import RANDOM, Substitutes, ops_behind, replay, tensors_in
+from ..watch.tape import RANDOM, ops_behind, tensors_in
+from ..watch.tape_replay import Substitutes, replay
 from ..watch.watcher import Batch
 from ..watch.work import CALL_SECONDS, SLOWER, clock, step_seconds
 

@@ -15,7 +15,8 @@ from torch import Tensor
 from ..diagnosis import Proof
 from ..evidence import Evidence
 from ..watch.observation import Observation, ObservedParameter
-from ..watch.tape import Substitutes, ops_behind
+from ..watch.tape import ops_behind
+from ..watch.tape_replay import Substitutes
 from ..watch.variables import Variables
 from ..watch.work import SLOWER, clock
 from .learning_experiments import OtherRates, optimizer_like

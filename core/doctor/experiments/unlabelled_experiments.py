@@ -11,7 +11,7 @@ from ..evidence import Evidence
 from ..watch.graph import StepGraph
 from ..watch.pairs import examples_of
 from ..watch.tape import Op
-from ..watch.tape import replay as repeat_tape
+from ..watch.tape_replay import replay as repeat_tape
 from .experiment import ExperimentResult, Outcome
 from .replay import Replay
 from .step_experiment import experiment

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TypeGuard
 
 from ..made_modules import last_name
-from ..watch.tape import Line
+from ..watch.program_frames import Line
 
 IN_PLACE = frozenset("append extend insert update sort reverse add".split())
 """Methods that change what they are called of."""

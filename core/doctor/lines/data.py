@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ..diagnosis import Cause
 from ..made_modules import last_name
+from ..watch.program_frames import Line
 from ..watch.seeds import SEEDS
-from ..watch.tape import Line
 from ..watch.variables import is_validation
 from .origins import FIRST_ALONE, PARTS_OF_ARGUMENTS, Step, Way
 from .program_lines import Lines

@@ -6,7 +6,7 @@ looked for in the source of the files that the operations come from.
 
 from ..diagnosis import Cause, CodeLine
 from ..watch.pairs import BY_LABEL
-from ..watch.tape import Line
+from ..watch.program_frames import Line
 from . import data, statements
 from . import operations as ops
 from .program_lines import Finder, Lines, read

@@ -14,8 +14,9 @@ from ..watch.episode_ends import compared_bootstraps
 from ..watch.graph import VIEWS
 from ..watch.loss_wiring import met_all_targets
 from ..watch.pairs import labelled_pairs
+from ..watch.program_frames import Line
 from ..watch.returns import returns_of_the_past
-from ..watch.tape import OWN_FUNCTION, RECURRENT, Line, Op
+from ..watch.tape import OWN_FUNCTION, RECURRENT, Op
 from ..watch.wiring import attentions, wired_in
 from .program_lines import Lines
 

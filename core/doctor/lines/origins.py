@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeGuard
 
 from ..made_modules import last_name
-from ..watch.tape import Line
+from ..watch.program_frames import Line
 from .bindings import Binding, Bindings, Function, Path, is_network, is_without_gradients, part_of
 
 DEPTH, MOST = 80, 3000

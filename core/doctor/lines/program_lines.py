@@ -11,7 +11,8 @@ from functools import cached_property
 from ..diagnosis import Cause, CodeLine
 from ..made_modules import MadeModules, last_name
 from ..watch.graph import StepGraph
-from ..watch.tape import OWN_FILES, Line, Op
+from ..watch.program_frames import OWN_FILES, Line
+from ..watch.tape import Op
 from ..watch.variables import Variables, is_validation
 from .origins import Origins, Way
 

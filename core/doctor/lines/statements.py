@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from ..diagnosis import Cause
 from ..made_modules import last_name
-from ..watch.tape import Line
+from ..watch.program_frames import Line
 from ..watch.variables import LEARNING_RATE, is_validation
 from . import operations as ops
 from .program_lines import Lines

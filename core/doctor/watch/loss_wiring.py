@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor
 
+from .evaluation_notes import MANY_EXAMPLES
 from .graph import VIEWS, StepGraph, Wired
-from .tape import MANY_EXAMPLES, Op, replay
+from .tape import Op
+from .tape_replay import replay
 
 NEARLY_ONE, LARGE_ERROR = 1e-3, 0.5
 """By which a sum of shares may miss 1; and by which one of no shares exceeds it."""

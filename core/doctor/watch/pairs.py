@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from .graph import StepGraph, Wired
-from .tape import Op, replay
+from .tape import Op
+from .tape_replay import replay
 
 BY_LABEL = "pairs of label"
 """How the words of a finding begin."""

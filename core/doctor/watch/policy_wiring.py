@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from .graph import StepGraph, Wired
-from .tape import Op, ops_behind, replay
+from .tape import Op, ops_behind
+from .tape_replay import replay
 from .variables import Variables
 
 REWARDS = ("reward", "return", "advantage", "adv")

@@ -3,8 +3,8 @@
 import ast
 
 from .graph import StepGraph
+from .program_frames import Line
 from .source import nodes_of_step
-from .tape import Line
 
 REWARDS = ("r", "rew", "reward", "rewards")
 TURNS = frozenset("reversed reverse flip flipud fliplr appendleft extendleft".split())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from .graph import StepGraph
-from .tape import Line
+from .program_frames import Line
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Repeated = Function | ast.For | ast.AsyncFor | ast.While

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .program_frames import Line, line_of_program
 from .safe_log import SafeLog
-from .tape import Line, line_of_program
 
 _log = SafeLog()
 

@@ -20,6 +20,7 @@ from ...interruption import CancelledError
 from ...telemetry.events import Array, LayersSeen
 from ...training.pace import Pace
 from .build_graph import build_graph
+from .evaluation_notes import MAX_EVAL_INPUTS
 from .graph import StepGraph
 from .inference import (
     compare_inference,
@@ -31,6 +32,8 @@ from .inference import (
 from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
+from .program_frames import Line
+from .recorder import TapeRecorder, weights_sum
 from .safe_log import SafeLog
 from .state_dicts import LoadedItself
 from .succession import (
@@ -42,21 +45,8 @@ from .succession import (
     is_another,
     reached,
 )
-from .tape import (
-    MAX_EVAL_INPUTS,
-    PRODUCTS,
-    RANDOM,
-    Backward,
-    Line,
-    Met,
-    Op,
-    Tape,
-    TapeRecorder,
-    isolated,
-    ops_behind,
-    replay,
-    weights_sum,
-)
+from .tape import PRODUCTS, RANDOM, Backward, Met, Op, Tape, ops_behind
+from .tape_replay import isolated, replay
 from .training_kind import ACTOR
 from .variables import Variables, find_variables
 from .work import clock, observing_seconds, step_seconds

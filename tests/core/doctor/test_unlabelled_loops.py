@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from core import watch
 from core.doctor.watch.build_graph import build_graph
 from core.doctor.watch.pairs import labelled_pairs, pushed_although_alike
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 
 ROWS = 32
 

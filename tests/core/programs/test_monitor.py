@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.nn.utils import prune
 
 from core.doctor.diagnosis import CUT_SHORT
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.watcher import LoopWatcher
 from core.doctor.watch_loop import WatchedLoop
 from core.programs.instrument import CodePlace

@@ -21,7 +21,7 @@ from core.doctor.experiments.proved_fixes import (
 from core.doctor.faults.fault_injection import FaultyLearner
 from core.doctor.faults.gallery import FAULTS
 from core.doctor.run_doctor import advise
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.work import clock
 from core.telemetry.events import Diagnosed
 from core.training.control import Control

@@ -22,7 +22,7 @@ from core.doctor.experiments.row_losses import (
 )
 from core.doctor.experiments.seen_data import SeenData, SeenExamples
 from core.doctor.watch.build_graph import build_graph
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 
 
 def ring(count):

@@ -15,7 +15,7 @@ from core.doctor.watch.inference import (
     signature,
     unscaled_dropout,
 )
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.variables import Variables
 
 

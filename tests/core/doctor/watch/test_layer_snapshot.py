@@ -7,7 +7,7 @@ from torch import nn
 from core.doctor.watch.build_graph import build_graph
 from core.doctor.watch.layer_snapshot import layer_snapshot
 from core.doctor.watch.observe import observe
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.variables import find_variables
 from core.telemetry.layer_health import check_layers
 

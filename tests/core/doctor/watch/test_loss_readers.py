@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from core.doctor.watch.build_graph import build_graph
 from core.doctor.watch.loss_readers import FINDERS, READERS, is_soft_one_hot, read_loss
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 
 ROWS, CLASSES = 24, 5
 LABELS = torch.arange(ROWS) % CLASSES

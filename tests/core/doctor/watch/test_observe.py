@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from core.doctor.watch.build_graph import build_graph
 from core.doctor.watch.observe import _has_class_column, _is_mask, observe
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.variables import find_variables
 from core.layers import Layer
 

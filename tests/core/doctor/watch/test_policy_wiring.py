@@ -6,7 +6,7 @@ from torch import nn
 
 from core.doctor.watch.build_graph import build_graph
 from core.doctor.watch.policy_wiring import unlearns_rewards
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.variables import find_variables
 
 

@@ -6,7 +6,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from core.doctor.watch.build_graph import build_graph
-from core.doctor.watch.tape import MAX_OPS, TapeRecorder, isolated, ops_behind, replay
+from core.doctor.watch.recorder import MAX_OPS, TapeRecorder
+from core.doctor.watch.tape import ops_behind
+from core.doctor.watch.tape_replay import isolated, replay
 
 ROWS, WIDE, CLASSES = 24, 6, 5
 
@@ -525,7 +527,7 @@ def test_what_an_optimiser_computes_is_no_part_of_a_step():
     adam = torch.optim.Adam([weight])
     seen = []
     with TapeRecorder() as recorder:
-        recorder._note_evaluation = lambda *call: seen.append(call)
+        recorder._notes.take = lambda *call: seen.append(call)
         (weight**2).sum().backward()
         adam.step()
         with torch.no_grad():

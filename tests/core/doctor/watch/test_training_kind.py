@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from core.doctor.watch.build_graph import build_graph
 from core.doctor.watch.loss_readers import read_loss
 from core.doctor.watch.observe import _inputs
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.training_kind import recognise, summed_items
 from core.doctor.watch.variables import find_variables
 

@@ -5,7 +5,7 @@ import time
 import torch
 from torch import nn
 
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.work import clock, observing_seconds, step_seconds
 
 
