@@ -36,6 +36,7 @@ from .html_report import report
 from .rules.crash import usual_cause
 from .watch.inferred_settings import batch_size, inferred_settings
 from .watch.program_frames import Line
+from .watch.rollouts import rolled_out
 from .watch.safe_log import SafeLog
 from .watch.state_dicts import LoadedItself, StateDicts
 from .watch.tape import Tape
@@ -176,7 +177,8 @@ class WatchedLoop:
 
     def rolled_out(self, tape: Tape) -> list[Tensor]:
         """Return what is made by giving the network its own outputs far more often than a step."""
-        return self._safely(self.watcher.rolled_out, tape) or []
+        graph = self.watcher.graph
+        return [] if graph is None else self._safely(rolled_out, graph, tape) or []
 
     def validate(self, loss: Tensor | float, accuracy: Tensor | float | None = None) -> None:
         """Take the loss on other data, and the accuracy there; after the end, too."""

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ..evidence import Evidence
-from ..watch.watcher import FEW_DIGITS
+from ..watch.repeatable import FEW_DIGITS
 from .experiment import ExperimentResult, Outcome
 from .replay import Replay, copy_of
 from .step_experiment import experiment

@@ -5,7 +5,7 @@ import math
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from types import FrameType
@@ -29,11 +29,13 @@ from .inference import (
     signature,
     unscaled_dropout,
 )
+from .kept_losses import KeptLosses, is_loss, loss_of
 from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
 from .program_frames import Line
 from .recorder import TapeRecorder, weights_sum
+from .repeatable import is_repeatable
 from .safe_log import SafeLog
 from .state_dicts import LoadedItself
 from .succession import (
@@ -45,8 +47,7 @@ from .succession import (
     is_another,
     reached,
 )
-from .tape import PRODUCTS, RANDOM, Backward, Met, Op, Tape, ops_behind
-from .tape_replay import isolated, replay
+from .tape import PRODUCTS, Backward, Met, Tape
 from .training_kind import ACTOR
 from .variables import Variables, find_variables
 from .work import clock, observing_seconds, step_seconds
@@ -73,8 +74,6 @@ FOLLOWED = 4
 MAX_RATES = 256
 """Learning rates that are kept; with twice as many steps, every second of them."""
 MAX_OBSERVATIONS = 400
-LONGER = 2.0
-"""Times as often as in a step, beyond which a network that gets its own outputs is rolled out."""
 OTHER_DATA, OTHER_DATA_MARGIN = 3.0, 0.5
 """Times its loss on new data, plus this, from which on another one after the same step is none."""
 MAX_COMPARED = 64
@@ -85,16 +84,11 @@ MAX_EVALUATIONS, MAX_EVALUATION_BYTES = 16, 4 << 20
 """Of which rows are kept, and how much of each."""
 MAX_EVAL_ROWS, MIN_EVAL_ROWS = 128, 32
 """Of all batches of an evaluation, and of each of them."""
-MAX_LOSSES = 20_000
 MAX_BATCHES = 24
 MAX_BATCH_BYTES = 128 << 20
 """Of all batches that are kept."""
 COMBINES = PRODUCTS | {"mul", "rmul", "add", "radd", "dot", "mv"}
 """Calls by which a weight is used that is no matrix; others show it, or compare it."""
-FEW_DIGITS = (torch.bfloat16, torch.float16)
-EXACT, EXACT_IN_FEW_DIGITS = 1e-3, 0.05
-"""Part of the largest output by which those of a repeated step may differ."""
-NOT_REPEATABLE = RANDOM | {"dropout", "scaled_dot_product_attention"}
 
 Batch = tuple[tuple[Tensor, ...], Tensor]
 """Inputs and targets."""
@@ -181,9 +175,7 @@ class LoopWatcher:
         self._finished: set[int] = set()
         """Optimisers that had a state before the first step, until they are seen to do one."""
         self._before: dict[str, Tensor] = {}
-        self._pending: list[Tensor | float] = []
-        self._losses: list[float] = []
-        self._steps: list[int] = []
+        self._losses = KeptLosses()
         self._told = False
         self._every = every
         self.variables = Variables()
@@ -297,8 +289,8 @@ class LoopWatcher:
         # To keep every loss costs a fast loop one per cent.
         thinned = tape is None and count > THINNED_FROM and count % THINNED_STRIDE != 0
         if count < self._quiet_until and self._moved.suspected_at < 0:
-            if not thinned:
-                self._keep_loss(loss, self._is_loss(loss, "seen.step()"))
+            if not thinned and self._is_loss(loss, "seen.step()"):
+                self._losses.keep(count, loss)
             self.count = count + 1
             return
         if count % self._rate_stride == 0 and self.variables.optimizers:
@@ -313,7 +305,8 @@ class LoopWatcher:
                     self.overhead += cost
                     self._work += self._observing_work(tape)
                     self._pace.charge(cost)
-            self._keep_loss(loss, known)
+            if known:
+                self._losses.keep(self.count, loss)
             self._expect_update()
         self.count += 1
         if frame is not None:
@@ -322,14 +315,6 @@ class LoopWatcher:
             else:
                 self._quiet_until = self._next_busy_step()
         self._unused = None  # of a step that is not recorded nothing is known
-
-    def _keep_loss(self, loss: Tensor | float, known: bool) -> None:
-        """Keep the loss of a step, if it is one, until many are fetched from their device."""
-        if known:
-            self._pending.append(_kept(loss))
-            self._steps.append(self.count)
-            if len(self._pending) >= 512:
-                self._transfer_losses()
 
     def _next_busy_step(self) -> int:
         """Return the next step in which more may be done than to keep its loss.
@@ -364,10 +349,7 @@ class LoopWatcher:
 
     def _is_loss(self, value: Any, where: str) -> bool:
         """Whether this is a real number, or a tensor of such; else say so, once."""
-        if isinstance(value, Tensor):
-            known = value.layout == torch.strided and not (value.is_complex() or value.is_meta)
-        else:
-            known = isinstance(value, float) or not math.isnan(_loss_of(value))
+        known = is_loss(value)
         if not known and not self._told:
             self._told = True
             _log.warning("%s was given something that is no loss: %.80r", where, type(value))
@@ -424,23 +406,9 @@ class LoopWatcher:
             self.rates = self.rates[::2]
             self._rate_stride *= 2
 
-    def _transfer_losses(self) -> None:
-        """Fetch the losses from the device, many at once."""
-        pending, self._pending = self._pending, []
-        if pending and all(isinstance(loss, Tensor) and not loss.dim() for loss in pending):
-            self._losses += torch.stack(pending).tolist()  # type: ignore[arg-type]
-        else:
-            self._losses += [_loss_of(loss) for loss in pending]
-
     def losses(self) -> tuple[Array, Array]:
         """Return steps and losses; of very many, evenly spread ones."""
-        with torch._C.DisableTorchFunction():
-            self._transfer_losses()
-        # An interrupt may have come between a step and its loss.
-        count = min(len(self._steps), len(self._losses))
-        stride = -(-max(1, count) // MAX_LOSSES)
-        steps, losses = self._steps[:count:stride], self._losses[:count:stride]
-        return np.array(steps, int), np.array(losses, float)
+        return self._losses.arrays()
 
     # Observations.
 
@@ -488,7 +456,7 @@ class LoopWatcher:
         self._observe_evaluation(tape, graph)
         seen = observe(graph, variables, self._before, loss, self.count, self.seconds)
         if not self.observations:
-            self.repeatable = self._can_repeat(graph, earlier_names)
+            self.repeatable = is_repeatable(graph, earlier_names, self._before)
         self.observations.append(seen)
         moved = any(p.update > 0 for p in seen.parameters)
         self._accumulates |= not moved
@@ -554,12 +522,12 @@ class LoopWatcher:
             earlier: the variables before it.
             trained: ids of the parameters that it trains.
         """
-        self._transfer_losses()
+        losses_before, losses = self._losses.split(at)
         if self._network.keys().isdisjoint(trained):  # else its weights are those of the new one
-            finished = self._until(at, earlier)
+            finished = self._until(at, earlier, losses_before)
             if self._best is None or not self._best._reached().is_below(finished._reached()):
                 self._best = finished
-        count, keep, before = self.count, bisect_left(self._steps, at), self._before
+        count, before = self.count, self._before
         validations = list(zip(self.validations, self.validated_with, strict=True))
         metrics, variables = self.metrics, self.variables
         self._seen_before = self._work
@@ -567,7 +535,7 @@ class LoopWatcher:
         self.networks, self.number = self.networks + 1, self.number + 1
         self._begin_network()
         self.count = count - at
-        self._steps, self._losses = [n - at for n in self._steps[keep:]], self._losses[keep:]
+        self._losses = losses
         for (step, loss), sum_of_weights in validations:
             if step > at:
                 self.validations.append((step - at, loss))
@@ -581,12 +549,10 @@ class LoopWatcher:
             if o.state and not any(id(p) in trained for g in o.param_groups for p in g["params"])
         }
 
-    def _until(self, at: int, variables: Variables) -> "LoopWatcher":
+    def _until(self, at: int, variables: Variables, losses: KeptLosses) -> "LoopWatcher":
         """Return what is known of a network whose last step was the one before this."""
         known = copy.copy(self)
-        known._best, known._pending, known.variables, known.count = None, [], variables, at
-        keep = bisect_left(self._steps, at)
-        known._steps, known._losses = self._steps[:keep], self._losses[:keep]
+        known._best, known._losses, known.variables, known.count = None, losses, variables, at
         measured = bisect_left([step for step, _ in self.validations], at + 1)
         known.validations = self.validations[:measured]
         known.validated_with = self.validated_with[:measured]
@@ -666,37 +632,6 @@ class LoopWatcher:
             self.eval_rows += [t[: max(1, most)].clone() for t in rows]
             self.eval_rows = self.eval_rows[-MAX_TOKEN_BATCHES:]
 
-    def _can_repeat(self, graph: StepGraph, names: dict[int, str]) -> bool:
-        """Repeat a step with the weights before its update; compare the outputs with its own.
-
-        What is written through a view, or computed outside of torch, is not on a tape.
-        """
-        outputs, targets = graph.outputs, graph.targets
-        if outputs is None or targets is None or not bool(torch.isfinite(outputs).all()):
-            return True
-        substitutes = {id(t): t for t in (*graph.inputs, targets)}
-        ops = ops_behind(graph.tape, [outputs], substitutes)
-        # Weights that were made in this step, as a network in the first one, are drawn anew.
-        makes = any(
-            op.in_place and graph.kind(op.inputs[0]) == "weights" for op in ops if op.inputs
-        )
-        if makes or any(op.name in NOT_REPEATABLE for op in ops):
-            return True
-        for key, name in names.items():
-            if name in self._before:
-                substitutes[key] = self._before[name]
-        try:
-            with isolated(), torch.no_grad():
-                repeated = replay(graph.tape, (outputs,), substitutes)[0].float()
-        except (RuntimeError, ValueError, IndexError, TypeError):
-            return False
-        original = outputs.detach().float()
-        error = float((repeated - original).abs().max())
-        # What autocast computed in few digits is repeated in more of them.
-        few = any(t.dtype in FEW_DIGITS for op in ops for t in op.outputs)
-        exact = EXACT_IN_FEW_DIGITS if few else EXACT
-        return error <= exact * float(original.abs().max()) + 1e-12
-
     def _keep_batch(self, graph: StepGraph) -> None:
         if graph.targets is None or not graph.inputs:
             return
@@ -717,13 +652,13 @@ class LoopWatcher:
         """Take a loss on other data, and the accuracy there: 0 to 1, or in per cent."""
         if not self._is_loss(loss, "seen.validate()"):
             return
-        if self._is_of_other_data(_loss_of(loss)):
+        if self._is_of_other_data(loss_of(loss)):
             return
         count = len(self.validations)
         if self.validations and (count <= FIRST_VALIDATIONS or count.bit_count() == 1):
             self._next_validation = 2 * self.count - self.validations[-1][0]
             self._quiet_until = 0
-        value = _loss_of(loss)
+        value = loss_of(loss)
         self.validations.append((self.count, value))
         passes = self.graph.tape.passes if self.graph is not None else []
         # Of a step that is under way the weights are known from before its update.
@@ -731,7 +666,7 @@ class LoopWatcher:
         compared = passes and count < MAX_COMPARED and not moving
         self.validated_with.append(weights_sum(passes[0].parameters) if compared else math.nan)
         if accuracy is not None and self._is_loss(accuracy, "seen.validate()"):
-            share = _loss_of(accuracy)
+            share = loss_of(accuracy)
             self.metrics.append((self.count, value, share / 100 if share > 1 else share))
 
     def _is_of_other_data(self, loss: float) -> bool:
@@ -821,22 +756,6 @@ class LoopWatcher:
         self.inference = found.of_like_inputs()
         return True
 
-    def rolled_out(self, tape: Tape) -> list[Tensor]:
-        """Return what is made by giving a network its own outputs far more often than in a step.
-
-        In such a rollout, as of a differential equation, errors add up, and its loss is another.
-        """
-        graph = self.graph
-        if graph is None or not graph.layers:
-            return []
-        weights = list(graph.layers)
-        found = {id(t): t for op in tape.ops for t in op.outputs}
-        for weight in (weights[0], weights[-1]):
-            most = LONGER * max(passes_in_a_row(graph.ops, weight).values(), default=0)
-            passes = passes_in_a_row(tape.ops, weight)
-            found = {key: t for key, t in found.items() if passes[key] > most}
-        return list(found.values())
-
     def _is_module(self, used: set[int], frame: FrameType | None) -> bool:
         """Whether layers are all those of a network, or of one of its parts."""
         with torch._C.DisableTorchFunction():
@@ -860,21 +779,6 @@ class LoopWatcher:
                 if op.line and key in graph.weights:
                     lines[key][op.line] += 1
         self.use_lines = {key: counts.most_common(1)[0][0] for key, counts in lines.items()}
-
-
-def passes_in_a_row(ops: Sequence[Op], weight: int) -> dict[int, int]:
-    """Return by the id of what is made how often a weight worked on what was made with it before.
-
-    What is drawn or picked by its number, as the tokens of a text, begins anew.
-    """
-    passes: dict[int, int] = {}
-    for op in ops:
-        before = max((passes.get(id(t), 0) for t in op.inputs), default=0)
-        before += any(id(t) == weight for t in op.inputs)
-        for made in op.outputs:
-            count = before if made.is_floating_point() else 0
-            passes[id(made)] = max(count, passes.get(id(made), 0))
-    return passes
 
 
 def _rows_given(graph: StepGraph, tape: Tape, weight: int) -> Tensor | None:
@@ -913,22 +817,3 @@ def _namespaces(frame: FrameType | None) -> list[dict[str, Any]]:
         return []
     inside = frame.f_locals
     return [inside] if inside is frame.f_globals else [inside, frame.f_globals]
-
-
-def _kept(loss: Tensor | float) -> Tensor | float:
-    """Return a loss as it is kept until many are fetched from their device at once.
-
-    On a CPU that is its number: tensors that stay lie in memory between those of later steps, and
-    make these slower.
-    """
-    if type(loss) is Tensor and loss.is_cpu and not loss.dim():
-        return float(loss.item())
-    return loss.detach() if isinstance(loss, Tensor) else loss
-
-
-def _loss_of(loss: Any) -> float:
-    """Return a loss as a number: the mean of many, NaN of what is none."""
-    try:
-        return float(loss.float().mean()) if isinstance(loss, Tensor) else float(loss)
-    except Exception:  # of whatever it is
-        return math.nan

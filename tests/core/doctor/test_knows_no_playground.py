@@ -6,7 +6,7 @@ from pathlib import Path
 import core.doctor
 from core import playgrounds
 
-OTHERS = {("diagnosis.py", "names"), ("tape.py", "gru"), ("baselines.py", "bigram")}
+OTHERS = {("diagnosis.py", "names"), ("tape_replay.py", "gru"), ("baselines.py", "bigram")}
 """Names of a picture's bars, a function of torch, and a baseline: no playground and no model."""
 
 
