@@ -465,7 +465,7 @@ class Session(QObject):
     def _on_started(self, event: Started) -> None:
         self.beginning = False
         self._file.drop()  # what it has still to tell is not of this run's network
-        self.info, self.snapshot = event, None
+        self._meet(event)
         self.file, self.before = None, self.file or self.before
         self.history, self._past = self._past, History()
         self.history.cut(event.step)
@@ -480,13 +480,20 @@ class Session(QObject):
         recipe = self.recipe.from_dict(event.recipe)
         if self._adopt:
             self.recipe = recipe
-        self.info, self.snapshot = event.started, None
+        self._meet(event.started)
         self.file = Path(event.path)
         self.history = History()
         self._make_replica(recipe, event.started, event.weights)
         self.weights_changed.emit()
         self._enter(State.READY)
         self.loaded.emit(event)
+
+    def _meet(self, network: Started) -> None:
+        """Have another network; what waits is asked of layers that it may not have."""
+        before, self.info, self.snapshot = self.info, network, None
+        if before is not None and before.layers != network.layers:
+            self._questions.clear()
+            self._answer.drop()
 
     def _on_snapshot(self, event: Snapshot) -> None:
         self.snapshot = event

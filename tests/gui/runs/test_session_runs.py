@@ -9,6 +9,7 @@ from core.runs.curves import read_curves
 from core.runs.keyframes import keyframes_of
 from core.runs.run_info import read_run_info, write_run_info
 from core.telemetry.events import Answer, Failed, Finished
+from gui.background_job import Stage
 from gui.session_state import State
 
 
@@ -99,6 +100,30 @@ def test_a_question_that_the_run_did_not_answer_is_answered_after_it(quick, sixt
     assert session.ask(lambda model, step: Answer("late", step, {}), "late") and not ended
     quick.until(lambda: answers == ["late"])
     assert isinstance(ended[0], Finished)
+
+
+@pytest.mark.parametrize("wider", [True, False])
+def test_what_was_asked_before_a_run_began_is_asked_of_layers_that_it_has(quick, sixty, wider):
+    """The network that it trains may lack those of the one before."""
+    session, answers, noted = quick.session, [], []
+    quick.learn(sixty)
+    session.answered.disconnect()  # the page knows its own topics
+    session.answered.connect(lambda event: answers.append(event.topic))
+    session.noted.connect(noted.append)
+    width = sixty.hidden[0]
+
+    def ask(model, step):
+        assert any(p.shape[0] == width for p in model.parameters())
+        return Answer("layer", step, {})
+
+    session._answer.enter(Stage.WAITING)  # what it has to answer takes its time
+    session.recipe = sixty.replace({"hidden": (width + 1,)}) if wider else sixty
+    quick.page.run_bar.transport.train.click()
+    assert not session.begun and session.ask(ask, "layer")
+    quick.until(lambda: session.state is State.TRAINING)
+    session._answer.enter(Stage.IDLE)
+    quick.ready()
+    assert not noted and ("layer" in answers) is not wider
 
 
 def test_questions_wait_their_turn_and_the_newest_of_a_topic_counts(quick):
