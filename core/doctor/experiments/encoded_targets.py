@@ -1,6 +1,7 @@
 """Columns of a table that are the mean target of a category, taken before the data was split."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,18 +15,25 @@ from ..watch.variables import Variables, is_validation
 from .sources import source_of
 
 MAX_ROWS, SOME_ROWS, MAX_COLUMNS = 100_000, 20_000, 200
-FEWEST_CATEGORIES, FEWEST_EACH = 8, 2
-"""Different values, of which a straight line is none by chance; and rows that one has, at least on
-average."""
-ALIKE, SAME, OTHER = 0.6, 1e-4, 1e-2
-"""Parts of their standard deviation by which values miss mean targets: those of some rows, or of
-all, at most; and those of the training data alone at least."""
+FEWEST_CATEGORIES, FEWEST_EACH, MOST_CATEGORIES = 8, 2, 1000
+"""Different values, of which an equation holds for none by chance; rows that one has, at least on
+average; and values that are looked at."""
+ALIKE, SAME, STEEP = 0.7, 1e-5, 0.1
+"""Parts of a deviation: of a column, by which it misses mean targets of some rows, at most; of
+targets, by which their sums may be missed, and means rise with a column's deviation at least."""
+DRAWN, RAREST = 2000, 24
+"""Sets of four values of which an equation is tried, drawn of all and of the rarest ones each."""
+APART = 20
+"""Times what sums may be missed by, from which on it is told of how many categories they are."""
+HOLDS, MORE = 0.5, 1.2
+"""The share of further values for which it holds, and how many times that of training alone."""
 
 
 def encoded_targets(graph: StepGraph, variables: Variables) -> str:
     """Say which column is the mean target of its value, over the data for validation, too; "".
 
-    Up to its scale: it may have been standardised. The means of the training data alone are none.
+    Up to its scale: it may have been standardised. It may be a mean with some rows of the mean of
+    all added to it (smoothing; Micci-Barreca 2001). That of the training data alone is none.
     """
     if len(graph.inputs) != 1 or graph.targets is None:
         return ""
@@ -38,7 +46,8 @@ def encoded_targets(graph: StepGraph, variables: Variables) -> str:
     for inputs, targets in _all_data(variables, rows, aims) if columns else ():
         for column in columns:
             heed()
-            if _miss(inputs, targets, column) < SAME and _miss(rows, aims, column) > OTHER:
+            everywhere = _encoded(inputs, targets, column)
+            if everywhere > HOLDS and everywhere > MORE * _encoded(rows, aims, column):
                 return (
                     f"column {column} of the inputs is the mean target of the rows that have its"
                     " value, over training and validation data together"
@@ -81,21 +90,62 @@ def _belongs(inputs: Tensor, targets: Tensor) -> bool:
     return targets.layout == torch.strided and targets.numel() == len(targets) == len(inputs)
 
 
-def _has_categories(values: Array) -> bool:
-    return FEWEST_CATEGORIES <= len(np.unique(values)) <= len(values) / FEWEST_EACH
+class _Categories(NamedTuple):
+    """The values of a column, of how many rows each is, and the sum of their targets, (n,) each."""
+
+    values: Array
+    counts: Array
+    sums: Array
+
+
+def _categories(inputs: Tensor, targets: Tensor, column: int) -> _Categories | None:
+    """Return what rows of equal values have; None where these are no categories."""
+    values = inputs[:, column].detach().double().cpu().numpy()
+    aims = targets.detach().flatten().double().cpu().numpy()
+    if not (np.isfinite(values).all() and np.isfinite(aims).all()):
+        return None
+    known, place = np.unique(values, return_inverse=True)
+    if not FEWEST_CATEGORIES <= len(known) <= len(values) / FEWEST_EACH or known.std() == 0:
+        return None
+    return _Categories(known, np.bincount(place), np.bincount(place, aims))
 
 
 def _miss(inputs: Tensor, targets: Tensor, column: int) -> float:
     """Return by what part of their deviation values miss a line of their rows' mean targets."""
-    values = inputs[:, column].detach().double().cpu().numpy()
-    aims = targets.detach().flatten().double().cpu().numpy()
-    if not (np.isfinite(values).all() and np.isfinite(aims).all()):
+    found = _categories(inputs, targets, column)
+    means = found.sums / found.counts if found else np.zeros(1)
+    if found is None or means.std() == 0:
         return float("nan")
-    known, place = np.unique(values, return_inverse=True)
-    if not _has_categories(values) or known.std() == 0:
-        return float("nan")
-    means = np.bincount(place, aims) / np.bincount(place)
-    if means.std() == 0:
-        return float("nan")
-    slope, begin = np.polyfit(means, known, 1)
-    return float(np.abs(slope * means + begin - known).mean() / known.std())
+    slope, begin = np.polyfit(means, found.values, 1)
+    return float(np.abs(slope * means + begin - found.values).mean() / found.values.std())
+
+
+def _encoded(inputs: Tensor, targets: Tensor, column: int) -> float:
+    """Return for what share of its values a column is made of the sums and counts of targets.
+
+    With the sum s of n targets, (s + w m) / (n + w) is the mean with w rows of the mean m added.
+    Whatever it is scaled to, s is linear in n v, n, v and 1 for a value v: in k v and k, where k
+    categories of equal sums and counts have one value, as there are of few rows each.
+    """
+    found = _categories(inputs, targets, column)
+    deviation = float(targets.double().std())
+    if found is None or deviation == 0:
+        return 0.0
+    random = np.random.default_rng(0)
+    some = random.permutation(len(found.values))[:MOST_CATEGORIES]
+    counts, sums = found.counts[some], found.sums[some]
+    values = (found.values[some] - found.values.mean()) / found.values.std()
+    terms = np.stack([counts * values, counts, values, np.ones_like(values)], 1)
+    rarest = np.argsort(counts, kind="stable")[:RAREST]  # mostly of one category each
+    four = np.concatenate(
+        [of[random.integers(0, len(of), (DRAWN, 4))] for of in (rarest, np.arange(len(some)))]
+    )
+    equations = (np.linalg.pinv(terms[four]) @ sums[four, None])[:, :, 0]
+    equations = equations[np.abs(equations[:, 0]) > STEEP * deviation]
+    rest, added = sums - equations[:, :2] @ terms.T[:2], equations[:, 2:] @ terms.T[2:]
+    exact = SAME * counts * deviation
+    clear = np.abs(added) > APART * exact
+    several = np.where(clear, np.round(rest / np.where(clear, added, 1.0)), 1.0)
+    missed = np.abs(rest - np.maximum(1.0, several) * added)
+    holds = (missed < exact).sum(1) - 4
+    return float(holds.max(initial=0)) / (len(some) - 4)

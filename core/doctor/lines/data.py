@@ -1,8 +1,9 @@
 """Lines in which data is made wrong: found on its way from the loss back to where it begins."""
 
 import ast
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from itertools import combinations
+from itertools import chain, combinations
 
 from torch import Tensor
 
@@ -124,6 +125,33 @@ def parted(lines: Lines, cause: Cause) -> Iterator[Line]:
     cut = [s for s in alone if any(isinstance(node, ast.Slice) for node in ast.walk(s.node))]
     found = cut or [*alone[:1], *inputs.alone(targets)[:1]]
     yield from (step.line for step in found)
+
+
+def encoded(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where inputs are made of what targets alone are made of, too: of the column of the labels."""
+    inputs, targets = lines.ways or (Way(), Way())
+    labels = {word for step in targets.alone(inputs) for word in _meant(step.node)}
+    alone = [(step, labels.intersection(_meant(step.node))) for step in inputs.alone(targets)]
+    often = Counter(word for _, words in alone for word in words)
+    made = [(min(often[word] for word in words), step) for step, words in alone if words]
+    for _, step in sorted(made, key=lambda one: one[0]):
+        yield step.line
+
+
+def _meant(node: ast.AST) -> Iterator[str]:
+    """Yield names of variables and columns whose values an expression takes, but no indices."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Subscript):
+        yield from _meant(node.value)
+        yield from (str(p.value) for p in ast.walk(node.slice) if isinstance(p, ast.Constant))
+    elif isinstance(node, ast.Call):
+        parts = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Name):
+            parts.append(node.func.value)
+        yield from chain.from_iterable(map(_meant, parts))
+    else:
+        yield from chain.from_iterable(map(_meant, ast.iter_child_nodes(node)))
 
 
 def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:

@@ -65,6 +65,7 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
         "the last step",
         (statements.cut_too_early, ops.wired, ops.targets, ops.inputs, ops.loss),
     ),
+    ("future_leak", "is the mean target", (data.encoded, ops.targets, ops.inputs, ops.loss)),
     ("future_leak", "contain the labels", (ops.wired, data.parted, ops.targets, ops.loss)),
     ("train_eval_mismatch", "inputs of a size", (data.unlike, ops.use, ops.outputs)),
     ("train_eval_mismatch", "the validation", (data.unlike, ops.use, ops.outputs)),

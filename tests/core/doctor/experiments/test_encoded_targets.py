@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
-from core.doctor.experiments.encoded_targets import _miss
+from core.doctor.experiments.encoded_targets import HOLDS, MORE, _encoded, _miss
 
 ROWS, TRAINED, CITIES = 900, 600, 40
 CITY = torch.arange(ROWS) * 7919 % CITIES
@@ -29,6 +29,19 @@ def standardised(price):
     """The same in another scale."""
     values = before_the_split(price)
     return (values - values.mean()) / values.std()
+
+
+def smoothed(price):
+    """With the mean of all rows, added three times."""
+    sums, counts = torch.zeros(CITIES).index_add(0, CITY, price), torch.bincount(CITY)
+    return ((sums + 3 * price.mean()) / (counts + 3))[CITY]
+
+
+def smoothed_over_training_rows(price):
+    """The same as it may be done."""
+    sums = torch.zeros(CITIES).index_add(0, CITY[:TRAINED], price[:TRAINED])
+    counts = torch.bincount(CITY[:TRAINED], minlength=CITIES)
+    return ((sums + 3 * price[:TRAINED].mean()) / (counts + 3))[CITY]
 
 
 def of_training_rows(price):
@@ -53,6 +66,8 @@ def frequency(price):
     [
         (before_the_split, True),
         (standardised, True),
+        (smoothed, True),
+        (smoothed_over_training_rows, False),
         (of_training_rows, False),
         (of_another_quantity, False),
         (frequency, False),
@@ -88,6 +103,19 @@ def test_the_mean_target_of_a_category(encode, faulty, classes, keeps_all):
     assert len(inputs if keeps_all else x_val) == len(
         targets if keeps_all else y_val
     )  # still there
+
+
+@pytest.mark.parametrize("of_all", [True, False])
+def test_a_mean_target_of_many_categories_of_few_rows(of_all):
+    """With many equal values: where targets are of two classes, few sums and counts differ."""
+    shop = torch.randint(0, 2000, (6000,))
+    right = (torch.rand(2000)[shop] > torch.rand(6000)).float()
+    some = slice(None) if of_all else slice(4000)
+    sums = torch.zeros(2000).index_add(0, shop[some], right[some])
+    rate = ((sums + right.mean()) / (torch.bincount(shop[some], minlength=2000) + 1))[shop]
+    table = (rate[:, None] - rate.mean()) / rate.std()
+    everywhere, trained = _encoded(table, right, 0), _encoded(table[:4000], right[:4000], 0)
+    assert (everywhere > HOLDS and everywhere > MORE * trained) is of_all
 
 
 @pytest.mark.parametrize("missing", ["value", "target"])

@@ -197,6 +197,34 @@ for step in range(3):{STEP}"""
     assert found == wanted
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "rates = np.bincount(shop, weights=sold) / np.bincount(shop)  # here",
+        "rates = rates_of(shop, sold)  # here",
+        "rates = np.array([t['sold'][shop == k].mean() for k in range(5)])  # here",
+    ],
+)
+def test_a_mean_target_of_categories_has_the_line_that_takes_the_targets(first_line, made):
+    """Of columns of a table, and of a function of the program's own, too."""
+    source = f"""
+shop, sold = np.arange(40) % 5, np.random.rand(40)
+t = dict(shop=shop, sold=sold)
+def rates_of(place, values):
+    return np.bincount(place, weights=values) / np.bincount(place)
+{made}
+rows = np.arange(30)
+def table(rates):
+    return np.column_stack([rates[shop], shop]).astype(np.float32)
+x = torch.from_numpy(table(rates))[rows]
+y = torch.from_numpy({"t['sold']" if "t['sold']" in made else "sold"}).float()[rows, None]
+net = nn.Linear(2, 1)
+for step in range(3):{STEP}"""
+    words = "column 0 of the inputs is the mean target of the rows that have its value"
+    found, wanted = first_line(source, "future_leak", "", words)
+    assert found == wanted
+
+
 SPLIT = f"""
 from sklearn.model_selection import train_test_split
 from torch.utils.data import DataLoader, TensorDataset
