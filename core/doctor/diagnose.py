@@ -77,7 +77,8 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
     if replay is not None:
         replay.module = _module_with_batch_norm(watcher.variables)
         replay.validated = validated_copy(watcher)
-        evidence.data = check_data(replay, watcher.variables, eval_rows=watcher.eval_rows)
+        beside = [rows for _, rows in watcher.evaluations]
+        evidence.data = check_data(replay, watcher.variables, None, watcher.eval_rows, beside)
         seen = watcher.batches, watcher.batch_steps, watcher.evaluations
         with suppress(*REPLAY_ERRORS):
             folds = folds_learned_from(*seen, watcher.losses())

@@ -79,6 +79,7 @@ class DataStats:
         came_again, other_label: how many did, and the share that had another label.
         shifted, shifted_with: the share of validation windows of which training has one that begins
             a place apart; NaN; and where they are.
+        windows: how many windows of a series both parts have, or share most of, in words; "".
         leaking_column: what of the inputs is the label, or nearly, in words; "".
         moved_targets: that targets of pictures were not flipped or rotated as these, in words; "".
         independent_tokens: whether the tokens of an example tell nothing of one another, as drawn
@@ -114,6 +115,7 @@ class DataStats:
     other_label: float = 0.0
     shifted: float = np.nan
     shifted_with: str = ""
+    windows: str = ""
     leaking_column: str = ""
     moved_targets: str = ""
 

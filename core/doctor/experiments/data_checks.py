@@ -28,6 +28,7 @@ from .overlaps import (
     validation_overlap,
 )
 from .replay import REPLAY_ERRORS, Replay
+from .series_windows import overlapping_windows
 from .sources import source_of, stream_of
 
 MAX_EXAMPLES = 4000
@@ -84,6 +85,7 @@ def check_data(
     variables: Variables,
     known: tuple[Tensor, Tensor] | None = None,
     eval_rows: Sequence[Tensor] = (),
+    evaluated: Sequence[Tensor] = (),
 ) -> DataStats:
     """Check the examples that a watched loop draws from, or the batches that were observed.
 
@@ -91,7 +93,8 @@ def check_data(
         replay: the newest step.
         variables: those around the loop.
         known: inputs and targets, where the caller has them.
-        eval_rows: inputs of an evaluation.
+        eval_rows: inputs of an evaluation within the loop.
+        evaluated: inputs of evaluations and uses beside it.
     """
     graph = replay.graph
     stats = DataStats()
@@ -112,7 +115,8 @@ def check_data(
         stats = replace(stats, leaking_column=leaking)
         stats = replace(stats, moved_targets=moved_targets(replay))
         stats = replace(stats, repeated=_repeated(replay, variables))
-        stats = replace(stats, **validation_overlap(replay, variables))
+        windows = overlapping_windows(replay, variables, (*eval_rows, *evaluated))
+        stats = replace(stats, **(windows or validation_overlap(replay, variables)))
         # Validation data may lie in a variable, and pieces of other data be drawn all the same.
         if math.isnan(stats.overlap) or not graph.inputs[0].is_floating_point():
             stats = replace(stats, **evaluation_overlap(replay, eval_rows))

@@ -56,7 +56,7 @@ def validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
     if found := _same_dataset(variables):
         return found
     numbers_first = sorted(graph.inputs, key=lambda t: not t.is_floating_point())
-    sources = (source_of(graph, t) for t in numbers_first)
+    sources = (_rows_and_columns(graph, t)[0] for t in numbers_first)
     trained = next((source for source in sources if source is not None), None)
     if trained is None:
         trained = stream_of(graph)
@@ -162,13 +162,27 @@ def _is_never_drawn(replay: Replay, whole: Tensor, validation: Tensor, share: fl
 
 def _drawn(replay: Replay, whole: Tensor, validation: Tensor) -> tuple[bool, int]:
     """Return whether batches have a row of validation data, and how many rows were looked at."""
-    graph = replay.graph
-    places = [n for n, t in enumerate(graph.inputs) if source_of(graph, t) is whole]
-    rows = validation[:MAX_EXAMPLES].float()
+    found = [_rows_and_columns(replay.graph, t) for t in replay.graph.inputs]
+    places = [n for n, (source, _) in enumerate(found) if source is whole]
+    if not places:
+        return False, 0
+    rows = validation[:MAX_EXAMPLES][found[places[0]][1]].float()
     known = {row.numpy().tobytes() for row in rows.cpu()}
-    batches = (inputs[place].float() for place in places[:1] for inputs, _ in replay.batches)
+    batches = (inputs[places[0]].float() for inputs, _ in replay.batches)
     seen = [row for batch in batches if batch.shape[1:] == rows.shape[1:] for row in batch.cpu()]
     return any(row.numpy().tobytes() in known for row in seen), len(seen)
+
+
+def _rows_and_columns(graph: StepGraph, tensor: Tensor) -> tuple[Tensor | None, Any]:
+    """Return what rows were drawn from, and the index of their columns that were taken of them.
+
+    As of ``rows[:, :-1]``, where the next token is asked for.
+    """
+    source, op = source_of(graph, tensor), graph.made_by(tensor)
+    index = op.args[1] if op is not None and op.name == "getitem" else None
+    if source is None and op and isinstance(index, tuple) and index[:1] == (slice(None),):
+        return source_of(graph, op.args[0]), index
+    return source, slice(None)
 
 
 def _come_twice(graph: StepGraph, whole: Tensor) -> bool:

@@ -542,8 +542,8 @@ def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
     "overlap of validation and training data",
     f"At most {OVERLAP:.0%} of the validation examples are training examples, too; of rows of"
     f" numbers that are not equal by chance {COPIED:.0%}; of at most {SHIFTED:.0%} of the windows"
-    " of a series training has one that begins a place apart. No network goes on from one fold of a"
-    " cross-validation to the next.",
+    " of a series training has one that begins a place apart, or one on either side with half of"
+    " their numbers. No network goes on from one fold of a cross-validation to the next.",
     "none",
 )
 def data_overlap(rule: Rule, evidence: Evidence) -> Check:
@@ -552,7 +552,11 @@ def data_overlap(rule: Rule, evidence: Evidence) -> Check:
         return rule.failed(data.folds, 0.93, "the validation data of a fold", "a network for each")
     if data is None or not math.isfinite(data.overlap):
         why = data.not_compared if data else ""
+        if evidence.validations and not why:
+            why = "what was validated on is not known row by row"
         return rule.not_checked(why or "no validation data was found")
+    if data.windows:
+        return rule.failed(data.windows, 0.93, data.overlap_with, "windows of another time")
     measured = f"{data.overlap:.0%} of {data.overlap_with} is in the training data"
     if data.overlap > OVERLAP:
         return rule.failed(measured, 0.6 + 0.35 * data.overlap, data.overlap_with)

@@ -257,6 +257,7 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
             " measured several times belongs to one part.",
         ),
         ("a place apart", "Cut the series in two before windows are taken."),
+        ("cut from one series", "Cut the series in two before windows are taken."),
     ),
     "train_eval_mismatch": (
         (

@@ -143,12 +143,13 @@ def _classify_outputs(graph: StepGraph, op: Op, data: frozenset[str]) -> None:
     kinds = {graph.kinds[id(t)] for t in op.inputs if id(t) in graph.kinds}
     origin = set[int]().union(*(graph.origin.get(id(t), ()) for t in op.inputs))
     constant = all(id(t) in graph.constant for t in op.inputs)
+    makes = op.name in FACTORIES and not (op.name == "as_tensor" and op.inputs)
     for tensor in op.outputs:
         key = id(tensor)
         if op.name in data and not op.inputs:
             graph.kinds[key], graph.origin[key] = "data", {key}
             continue
-        if op.name in FACTORIES or (op.inputs and constant and op.name not in RANDOM):
+        if makes or (op.inputs and constant and op.name not in RANDOM):
             graph.constant.add(key)
             continue
         if not kinds:

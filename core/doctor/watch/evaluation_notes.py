@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from .program_frames import line_of_program
-from .tape import LOSSES, NONLINEARITIES, PRODUCTS, SAMPLED, Tape, tensors_in
+from .tape import LOSSES, NONLINEARITIES, PRODUCTS, RECURRENT, SAMPLED, Tape, tensors_in
 from .variables import is_leaf
 
 COMPARES = frozenset("sub rsub mse_loss l1_loss smooth_l1_loss huber_loss".split())
@@ -81,9 +81,10 @@ class EvaluationNotes:
             )
         if training:
             tape.training_mode_in_eval.add(name.replace("_", " "))
-        if name in PRODUCTS and args and isinstance(args[0], Tensor):
+        if name in PRODUCTS | RECURRENT and args and isinstance(args[0], Tensor):
             given = args[0]
-            weights = [id(t) for t in tensors_in((args, kwargs)) if isinstance(t, Parameter)]
+            held = tensors_in((args, kwargs)) if name in PRODUCTS else ()
+            weights = [id(t) for t in held if isinstance(t, Parameter)]
             tape.evaluated_weights |= set(weights)
             if weights and weights[0] not in tape.eval_sizes and given.is_floating_point():
                 tape.eval_sizes[weights[0]] = float(given.detach().abs().mean())

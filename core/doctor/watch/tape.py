@@ -133,7 +133,8 @@ class Tape:
         stale_gradients: ids of parameters that are updated by a gradient to which that of an
             earlier step was added.
         training_mode_in_eval: dropout and batch norm that ran in training mode under ``no_grad``.
-        eval_inputs: shape (without the batch) and values of the first inputs of products there.
+        eval_inputs: shape (without the batch) and values of the first inputs of products, or of
+            a recurrence, there.
         fed_by_eval: ids of the calls that used what was computed under ``no_grad``.
         evaluated_weights: ids of the parameters of products there.
         eval_sizes: the mean size of what each of them was given there first, by its id.

@@ -47,7 +47,7 @@ from .succession import (
     is_another,
     reached,
 )
-from .tape import PRODUCTS, Backward, Met, Tape
+from .tape import PRODUCTS, RECURRENT, Backward, Met, Tape
 from .training_kind import ACTOR
 from .variables import Variables, find_variables
 from .work import clock, observing_seconds, step_seconds
@@ -785,7 +785,7 @@ def _rows_given(graph: StepGraph, tape: Tape, weight: int) -> Tensor | None:
     """Return what a use gives to the first layer, where that is what the network is given."""
     size = graph.inputs[0][:1].numel() if graph.inputs and graph.inputs[0].dim() > 1 else 0
     for op in tape.ops:
-        if any(id(t) == weight for t in op.inputs):
+        if op.name in RECURRENT or any(id(t) == weight for t in op.inputs):
             given = [t for t in op.inputs if id(t) not in graph.weights and t.dim() > 1]
             return next((t for t in given if t[:1].numel() == size), None)
     return None
@@ -794,7 +794,7 @@ def _rows_given(graph: StepGraph, tape: Tape, weight: int) -> Tensor | None:
 def _first_given(graph: StepGraph, shape: tuple[int, ...], otherwise: Tensor) -> Tensor:
     """Return what the first product of a step was given, if its rows are of a shape."""
     for op in graph.ops:
-        if op.name in PRODUCTS:
+        if op.name in PRODUCTS | RECURRENT:
             given = op.operand(0)
             alike = isinstance(given, Tensor) and given.is_floating_point()
             return given if alike and tuple(given.shape[1:]) == shape else otherwise

@@ -207,6 +207,52 @@ def test_inputs_of_few_values_that_come_again_in_validation_data(noise):
     assert ("data_overlap" in causes) is (noise == 0.0), seen.diagnosis.text()
 
 
+SPLITS = {
+    "rows of training": lambda rows: (rows[:300], rows[200:300]),
+    "copies of some": lambda rows: (rows[:300], rows[200:300].clone()),
+    "other rows": lambda rows: (rows[:300], rows[300:]),
+    "rows that are never drawn": lambda rows: (rows, rows[300:]),
+    "copies of these": lambda rows: (rows, rows[300:].clone()),
+}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_rows_of_tokens_of_which_the_next_ones_are_asked_for(split):
+    """The network is given all columns but the last: whole rows are what they were split by."""
+    data, val = SPLITS[split](torch.randint(0, 9, (400, 13)))
+    net = torch.nn.Sequential(torch.nn.Embedding(9, 8), torch.nn.Linear(8, 9))
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(60):
+            rows = data[torch.randint(0, 300, (32,))]
+            logits = net(rows[:, :-1]).reshape(-1, 9)
+            loss = torch.nn.functional.cross_entropy(logits, rows[:, 1:].reshape(-1))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert len(val) == 100
+    (check,) = (check for check in seen.diagnosis.checks if check.id == "data_overlap")
+    apart = split not in ("rows of training", "copies of some")
+    assert (check.passed is not False) is apart, check
+
+
+def test_examples_that_are_validated_on_and_not_seen():
+    """That none were found would not be so."""
+    net = torch.nn.Linear(6, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(20):
+            loss = net(torch.randn(32, 6)).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+            seen.validate(0.5)
+    (check,) = (check for check in seen.diagnosis.checks if check.id == "data_overlap")
+    assert check.passed is None and "validated on" in check.measured
+
+
 class Windows(Dataset):
     """Windows of a series that begin in a part of it; the set holds all of the series."""
 

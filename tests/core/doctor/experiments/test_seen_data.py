@@ -72,6 +72,7 @@ def test_what_the_network_is_evaluated_on_is_new_whatever_it_is_called(held):
     right = answers.tolist()
     if held == "other labels":
         answers = torch.zeros_like(answers)
+    torch.manual_seed(0)
     net = nn.Linear(6, 3)
     with torch.no_grad():
         net.weight.zero_()

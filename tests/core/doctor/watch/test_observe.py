@@ -300,6 +300,17 @@ def test_edges_of_a_graph_and_counts_are_no_tokens():
     assert [x.shape for x in found.inputs] == [(ROWS, WIDE)] and not found.inputs[0].is_tokens
 
 
+def test_data_that_is_given_as_a_tensor_once_more_is_no_constant():
+    """``as_tensor`` of a tensor is that tensor, as where a data set may hold arrays."""
+
+    def stacked(v):
+        rows = torch.stack([torch.as_tensor(row) for row in v.x])
+        return F.cross_entropy((rows @ v.w1 + v.b1).tanh() @ v.w2, v.y)
+
+    found = seen(tensors(), stacked)
+    assert [x.shape for x in found.inputs] == [(ROWS, WIDE)]
+
+
 def test_a_code_that_the_network_chose_is_no_input():
     """As the nearest vector of a codebook is."""
     v = tensors()
