@@ -254,6 +254,7 @@ CAUSES = {
             "nan",
             "exploding_gradient",
             "lr_too_high",
+            "collapse",
         ),
     ),
     "loss_broadcast": CauseText(

@@ -47,25 +47,24 @@ def pushed_although_alike(graph: StepGraph) -> Wired:
     As where a 1 says "the same" to the data, and "different" to the loss (of Hadsell, Chopra and
     LeCun 2006, who have a 0 for what is similar). Then no embedding can do what is asked for: the
     loss is no lower than if all pairs were as far apart. Where pairs to be pushed are chosen since
-    they are near, those to be pulled are nearer than others of the batch, too.
+    they are near, those to be pulled are nearer than others of the batch, too. Where both partners
+    are picked from one table, what they are picked by may say that they are of one class.
     """
     for pairs in labelled_pairs(graph):
         with suppress(RuntimeError, ValueError, IndexError, TypeError):
-            if not _level(graph, pairs.compared) > AS_CONSTANT:
-                continue
             ours, theirs = _examples_of_both(graph, *pairs.compared.inputs[:2])
             if ours is None or theirs is None or ours.shape != theirs.shape:
                 continue
             one, other = (rows.detach().flatten(1).double() for rows in (ours, theirs))
             apart, pulled = torch.cdist(one, other), pairs.labels.flatten() == pairs.pull
-            if _are_farther(apart, pulled):
-                own = apart.diagonal()
-                words = (
-                    f"{BY_LABEL} {pairs.push:g}, which the loss pushes apart, are"
-                    f" {float(own[~pulled].mean()):.3g} apart in the data, and those of label"
-                    f" {pairs.pull:g}, which it pulls together, {float(own[pulled].mean()):.3g}"
-                )
-                return words, pairs.met
+            own = apart.diagonal()
+            near, far = float(own[~pulled].mean()), float(own[pulled].mean())
+            pushed = f"{BY_LABEL} {pairs.push:g}, which the loss pushes apart, are"
+            others = f"and those of label {pairs.pull:g}, which it pulls together,"
+            if near < far and _are_of_one_class(graph, ours, theirs, ~pulled):
+                return f"{pushed} of one class, {others} of two", pairs.met
+            if _level(graph, pairs) > AS_CONSTANT and _are_farther(apart, pulled):
+                return f"{pushed} {near:.3g} apart in the data, {others} {far:.3g}", pairs.met
     return None
 
 
@@ -80,7 +79,7 @@ def labelled_pairs(graph: StepGraph) -> Iterator[LabelledPairs]:
             continue
         met, labels = found
         with suppress(RuntimeError, ValueError, IndexError, TypeError):
-            pulls = _pulls(graph, op, root)
+            pulls = _pulls(graph, op, labels)
             low, high = torch.unique(labels.detach().double()).tolist()
             for pull, push in ((low, high), (high, low)):
                 pulled = labels.flatten() == pull
@@ -102,6 +101,43 @@ def _are_farther(apart: Tensor, pulled: Tensor) -> bool:
     more = float(pull.mean() - push.mean())
     clearly = more > max(SURELY * error, CLEARLY * float(push.mean()))
     return clearly and float(pull.mean()) > others - error
+
+
+def _are_of_one_class(graph: StepGraph, ours: Tensor, theirs: Tensor, pushed: Tensor) -> bool:
+    """Whether the partners that are pushed apart, and no others, are of one class.
+
+    Not where of other labels of the table it is the other way round, as of persons and cameras.
+
+    Args:
+        graph: of the step, in which labels are met that the table has for its rows.
+        ours: examples, picked from a table (n, ...).
+        theirs: those of the partners, from the same one (n, ...).
+        pushed: which pairs are pushed apart (n,).
+    """
+    (table, i), (other, j) = _picked(graph, ours), _picked(graph, theirs)
+    if table is None or table is not other or i is None or j is None:
+        return False
+    labels = {
+        id(t): t
+        for op in graph.tape.ops
+        for t in op.inputs
+        if t.dim() == 1 and len(t) == len(table) and not t.is_floating_point()
+        if t is not i and t is not j
+    }
+    alike = [t[i] == t[j] for t in labels.values()]
+    return any(torch.equal(same, pushed) for same in alike) and not any(
+        torch.equal(same, ~pushed) for same in alike
+    )
+
+
+def _picked(graph: StepGraph, rows: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return what rows were picked from, and by which whole numbers; None if they were not."""
+    op = graph.made_by(rows)
+    if op is None or op.name not in ("getitem", "index_select"):
+        return None, None
+    index = op.args[1] if op.name == "getitem" else op.argument(2, "index")
+    whole = isinstance(index, Tensor) and index.dtype in (torch.int32, torch.int64)
+    return (op.args[0], index) if whole and index.dim() == 1 else (None, None)
 
 
 def _compares_rows(graph: StepGraph, op: Op) -> bool:
@@ -148,20 +184,27 @@ def _as_they_came(graph: StepGraph, labels: Tensor) -> Tensor:
     return labels
 
 
-def _pulls(graph: StepGraph, op: Op, root: Tensor) -> Tensor:
+def _loss_of(graph: StepGraph, op: Op, distances: Tensor, labels: Tensor) -> Tensor:
+    """Return the loss of other distances; labels, which may be drawn in the step, stay the same."""
+    root = graph.tape.root
+    assert root is not None
+    return replay(graph.tape, (root,), {id(op.outputs[0]): distances, id(labels): labels})[0]
+
+
+def _pulls(graph: StepGraph, op: Op, labels: Tensor) -> Tensor:
     """Return of each pair by how much the loss falls as both come nearer."""
     leaf = op.outputs[0].detach().clone().requires_grad_()
     with torch.enable_grad():
-        loss = replay(graph.tape, (root,), {id(op.outputs[0]): leaf})[0]
+        loss = _loss_of(graph, op, leaf, labels)
         (gradient,) = torch.autograd.grad(loss, leaf)
     if op.name == "sub":
         return (gradient * leaf.detach()).sum(1)
     return -gradient.flatten() if op.name == "cosine_similarity" else gradient.flatten()
 
 
-def _level(graph: StepGraph, op: Op) -> float:
+def _level(graph: StepGraph, pairs: LabelledPairs) -> float:
     """Return the loss as a part of what it is if all pairs are as far apart, at best."""
-    root = graph.tape.root
+    root, op = graph.tape.root, pairs.compared
     if root is None:
         return 0.0
     now = op.outputs[0].detach()
@@ -170,7 +213,7 @@ def _level(graph: StepGraph, op: Op) -> float:
     ends = (-1.0, 1.0) if op.name == "cosine_similarity" else (0.0, 2 * float(sizes.max()))
     with torch.no_grad():
         losses = [
-            float(replay(graph.tape, (root,), {id(op.outputs[0]): alike * size})[0])
+            float(_loss_of(graph, op, alike * size, pairs.labels))
             for size in torch.linspace(*ends, TRIED + 1).tolist()
         ]
     return float(root.detach()) / min(losses) if min(losses) > 0 else 0.0

@@ -96,10 +96,10 @@ def test_triplets(groups, written, swapped):
     assert cause == ("wrong_loss" if swapped else "")
 
 
-def of_the_same(x, y, count, hard=False):
+def of_the_same(x, y, count, hard=False, drawn=False):
     """Pairs of examples, and whether both are of one group; or the nearest of other groups."""
     i, j = torch.randint(0, 500, (2, count))
-    same = torch.arange(count) % 2 == 0
+    same = torch.rand(count) < 0.5 if drawn else torch.arange(count) % 2 == 0
     apart = torch.cdist(x[i], x)
     apart = apart.masked_fill(y[i, None] == y, math.inf) if hard else torch.rand(count, 500)
     j = torch.where(same, (torch.rand(count, 500) * (y[i, None] == y)).argmax(1), j)
@@ -121,7 +121,7 @@ PAIRS = (
 
 @pytest.mark.parametrize(
     ("written", "swapped"),
-    [*((way, swapped) for way in PAIRS for swapped in (True, False)), ("hard", False)],
+    [(way, swapped) for way in (*PAIRS, "hard", "drawn") for swapped in (True, False)],
 )
 def test_labels_of_pairs_that_mean_the_other_to_the_loss(groups, written, swapped):
     """A 1 is the same pair here, and a pair to be pushed apart there."""
@@ -130,7 +130,7 @@ def test_labels_of_pairs_that_mean_the_other_to_the_loss(groups, written, swappe
     last = nn.Linear(8, 1)
 
     def loss():
-        ours, theirs, same = of_the_same(x, y, 64, hard=written == "hard")
+        ours, theirs, same = of_the_same(x, y, 64, written == "hard", written == "drawn")
         a, b = encoder(ours), encoder(theirs)
         if written == "by halves":
             a, b = encoder(torch.cat([ours, theirs])).chunk(2)
@@ -151,7 +151,29 @@ def test_labels_of_pairs_that_mean_the_other_to_the_loss(groups, written, swappe
     causes = causes_of(loss, parameters, steps=20 if written == "just begun" else 150)
     wrong = swapped and not of_layer
     assert [cause.id for cause in causes[:1]] == ["wrong_loss"] * wrong
-    assert not wrong or "torch.arange(count) % 2 == 0" in causes[0].lines[0].text
+    made = written != "drawn"  # what was drawn says nothing by itself: its loss may be at fault
+    assert not wrong or "torch.arange(count) % 2 == 0" in causes[0].lines[0 if made else 1].text
+
+
+@pytest.mark.parametrize("labelled", ["by classes", "by classes, the other way", "by cameras, too"])
+def test_classes_of_a_table_say_which_partners_are_alike(labelled):
+    """However far they are: of those that are near, and of other classes, none is told."""
+    encoder, x = nn.Linear(4, 3), torch.randn(40, 4)
+    i, j = torch.arange(20), torch.arange(20, 40)
+    classes, cameras = torch.zeros(40).long(), torch.zeros(40).long()
+    classes[20:30], cameras[30:] = 1, 1
+    x[20:30] += 3.0  # pairs of one class are nearer than those of two
+    with TapeRecorder() as recorder:
+        same = (classes[i] == classes[j]).float()
+        if labelled == "by cameras, too":
+            assert not (cameras[i] == cameras[j]).all()
+        if labelled == "by classes, the other way":
+            same = 1 - same
+        apart = F.pairwise_distance(encoder(x[i]), encoder(x[j]))
+        ((1 - same) * apart.square() + same * F.relu(9 - apart).square()).mean().backward()
+    found = pushed_although_alike(build_graph(recorder.tape, list(encoder.parameters())))
+    told = found[0] if found else ""
+    assert ("are of one class" in told) is (labelled == "by classes"), told
 
 
 def test_where_labels_meet_distances_is_known_of_a_step_that_shows_nothing():

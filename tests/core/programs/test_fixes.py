@@ -490,6 +490,10 @@ def test_the_change_is_the_smallest_that_the_advice_names(tmp_path, source, caus
             "a = nn.CrossEntropyLoss()\nb = nn.CrossEntropyLoss()\nloss = a(x, y)\n",
             {"id": "padding_in_loss", "at": "a(x", "evidence": "82% of the targets are 0, behind"},
         ),
+        (
+            "loss = (y * d**2 + (1 - y) * F.relu(1 - d) ** 2).mean()\n",
+            {"id": "wrong_loss", "at": "loss", "evidence": "label 0, which it pulls together"},
+        ),
     ],
 )
 def test_nothing_is_proposed_where_the_source_is_not_understood(tmp_path, source, cause):
