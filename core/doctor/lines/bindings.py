@@ -189,6 +189,10 @@ class Bindings:
         blocks = [one for one in around if is_without_gradients(one)]
         return blocks[-1] if blocks else None
 
+    def statement(self, node: ast.AST) -> ast.stmt | None:
+        """Return the statement in which a node stands."""
+        return next((one for one in self._around(node) if isinstance(one, ast.stmt)), None)
+
     def class_of(self, node: ast.AST) -> ast.ClassDef | None:
         """Return the class in which a node stands."""
         return next((one for one in self._around(node) if isinstance(one, ast.ClassDef)), None)
@@ -209,8 +213,12 @@ class Bindings:
     # What something is given.
 
     def named(self, name: str) -> list[Binding]:
-        """Return what is given last to the variables, or else the attributes, of a name."""
-        found = [some[-1] for (_, one), some in self._variables.items() if one == name]
+        """Return what is given last to the variables, or else the attributes, of a name.
+
+        What is written into a part of a variable comes behind what it was before.
+        """
+        ours = [some for (_, one), some in self._variables.items() if one == name]
+        found = [binding for some in ours for binding in _since_replaced(some)]
         return found or self._attributes.get(name, [])
 
     def reaching(self, node: ast.Name, function: Function | None) -> tuple[list[Binding], bool]:
@@ -344,6 +352,12 @@ class Bindings:
         of_class = isinstance(own, ast.ClassDef)
         found = self._calls.get(function.name, [])
         return [call for call in found if isinstance(call.func, ast.Attribute) or not of_class]
+
+
+def _since_replaced(bindings: list[Binding]) -> list[Binding]:
+    """Return the last binding that gives all of a variable anew, and those behind it."""
+    places = [place for place, one in enumerate(bindings) if one.replaces]
+    return bindings[places[-1] if places else -1 :]
 
 
 def is_without_gradients(node: ast.AST) -> TypeGuard[ast.With]:

@@ -159,6 +159,7 @@ def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:
     parts = cause.where.split(".")
     new = lines.origins.of_name(next(filter(is_validation, reversed(parts)), parts[-1]))
     trained, targets = lines.ways or (Way(), Way())
+    yield from (*_copied(lines, new, trained), *_copied(lines, trained, new))
     both = [(call, at) for call, at in new.calls.items() if call in trained.calls]
     repeated = [at.step for call, at in both if _repeats(lines, call)]
     repeated += [at.step for call, at in both if at.is_index and _draws_again(call)]
@@ -171,6 +172,21 @@ def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:
         if splits and at.path != trained.calls[call].path:
             yield at.step.line
     yield from (step.line for step in (*new.alone(trained, targets)[:1], *new.steps[:1]))
+
+
+def _copied(lines: Lines, into: Way, other: Way) -> Iterator[Line]:
+    """Yield where rows that another way has, too, are written as they are in a part of what is.
+
+    What is computed of them is another matter, as where gaps are filled by the mean of a column.
+    """
+    known = {step.node for step in other.steps}
+    for step in into.steps:
+        if step.is_index or not lines.origins.is_written_into(step.node):
+            continue
+        taken = lines.origins.of_value(step.node).steps
+        shared = any(one.node in known for one in taken if one.node is not step.node)
+        if shared and not _gives_values(lines, step.node, MOVES | CONVERSIONS):
+            yield step.line
 
 
 def _repeats(lines: Lines, call: ast.Call) -> bool:

@@ -137,6 +137,14 @@ class Origins:
         """Whether a call calls a function or a class of the program."""
         return bool(self._known.called(call))
 
+    def is_written_into(self, value: ast.expr) -> bool:
+        """Whether a value is given to a part of something else, that it does not come from."""
+        statement = self._known.statement(value)
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        written = [part for one in targets for part in _parts(one)]
+        own = {last_name(part.value) for part in written if isinstance(part, ast.Subscript)}
+        return bool(own) and not any(last_name(node) in own for node in ast.walk(value))
+
     def is_in_network(self, node: ast.AST) -> bool:
         """Whether a node stands in the class of a network."""
         own = self._known.class_of(node)
@@ -210,6 +218,11 @@ class Origins:
                     given = [*node.args, *named][:2]
                     if len(given) == 2 and not any(isinstance(g, ast.Starred) for g in given):
                         yield given[0], given[1]
+
+
+def _parts(target: ast.expr) -> list[ast.expr]:
+    """Return what is assigned to: the parts of a tuple, or itself."""
+    return list(target.elts) if isinstance(target, ast.Tuple | ast.List) else [target]
 
 
 class PlaceOnWay(NamedTuple):

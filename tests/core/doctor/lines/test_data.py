@@ -278,6 +278,24 @@ for x, y in zip(train_x.split(16), train_y.split(16)):{STEP}"""
             "val_loader",
         ),
         (MADE + INDEXED, "val_x"),
+        (
+            MADE
+            + SPLIT.replace(
+                "random_state=0)",
+                "random_state=0)  # here\nval_x[:, 1] = train_x[:, 1].mean()\nval_x[0] = 0.0",
+            ),
+            "val_x",
+        ),
+        *(
+            (MADE + SPLIT.replace("\ndef loaded", f"\n{written}\ndef loaded"), where)
+            for where in ("val_loader", "val_x")
+            for written in (
+                "val_x[:9] = train_x[:9]  # here",
+                "val_x[:9], val_y[:9] = train_x[:9].copy(), train_y[:9]  # here",
+                "val_x[:, 1] = train_x[:, 1].mean()\ntrain_x[:9] = val_x[:9]  # here",
+                "val_x[val_x > 3] = 3.0\nval_x[:2] = val_x[1:3]\nval_x[:9] = train_x[:9]  # here",
+            )
+        ),
     ],
 )
 def test_rows_that_are_validated_on_too_have_the_line_that_takes_them_twice(
