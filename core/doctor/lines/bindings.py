@@ -135,7 +135,7 @@ class Bindings:
         elif isinstance(target, ast.Starred):
             self._bind(target.value, binding)
         elif isinstance(target, ast.Subscript):
-            self._bind(target.value, Binding(value, (), statement, replaces=False))
+            self._bind(target.value, Binding(value, path, statement, replaces=False))
         elif isinstance(target, ast.Name | ast.Attribute):
             name = last_name(target)
             if is_network(part_of(value, path)[0], self.network_classes):
