@@ -113,7 +113,7 @@ def inputs_not_normalised(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first
     inputs = [x for x in first.inputs if not x.is_tokens and x.finite] if first else []
     if first and not first.layers:
-        return rule.not_checked("no layer takes the inputs")
+        return rule.not_checked("no layer was observed that takes the inputs")
     if not inputs:
         return rule.not_checked("the inputs are tokens, or none were found")
     worst = max(inputs, key=lambda x: x.mean**2 + x.std**2)

@@ -149,7 +149,7 @@ def symmetric_init(rule: Rule, evidence: Evidence) -> Check:
     if not hidden and (alike := _neurons_alike(evidence)):
         return rule.failed("neurons of a layer have the same weights and gradients", 0.93, alike)
     if not hidden:
-        return rule.not_checked("there is no hidden layer")
+        return rule.not_checked("no hidden layer was observed")
     # Zeros that only begin a branch get different gradients at once: they are no fault.
     later = [step for step in evidence.observations[1:] if step.layers][:3]
     still = [{x.name for x in step.layers if x.symmetric} for step in later]
@@ -198,7 +198,7 @@ def _moved_alike(step: Observation, found: Collection[str]) -> bool:
 def no_nonlinearity(rule: Rule, evidence: Evidence) -> Check:
     last = evidence.last
     if last is None or len([x for x in last.layers if not x.is_embedding]) < 2:
-        return rule.not_checked("there is only one layer")
+        return rule.not_checked("no two layers were observed")
     if any(x.frozen for x in last.layers) and not all(x.frozen for x in last.layers):
         return rule.not_checked("layers are frozen: adapters beside them need no nonlinearity")
     by_name = {x.name: x for x in last.layers}
@@ -248,7 +248,7 @@ def saturated_units(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked(f"{evidence.training_kind}: its outputs may stand in the middle")
     found = [(s, x) for s, x in _hidden(evidence, "tanh", "sigmoid") if x.units >= FEW_UNITS]
     if not found:
-        return rule.not_checked("there is no hidden tanh or sigmoid layer")
+        return rule.not_checked("no hidden tanh or sigmoid layer was observed")
     first, last = evidence.observations[0], evidence.observations[-1]
     now = [x for step, x in found if step is last]
     title = "Share of saturated activations"
@@ -283,7 +283,8 @@ def saturated_units(rule: Rule, evidence: Evidence) -> Check:
 def dead_units(rule: Rule, evidence: Evidence) -> Check:
     found = [(s, x) for s, x in _hidden(evidence, "relu") if x.rows >= MIN_ROWS or not x.rows]
     if not found:
-        return rule.not_checked("there is no hidden relu layer, or too few examples in a batch")
+        why = "no hidden relu layer was observed, or too few examples in a batch"
+        return rule.not_checked(why)
     first, last = evidence.observations[0], evidence.observations[-1]
     now = [x for step, x in found if step is last] or [found[-1][1]]
     picture = _bars("Share of dead units", "share", [(x.name, x.dead) for x in now], DEAD)
@@ -336,7 +337,7 @@ def vanishing_gradient(rule: Rule, evidence: Evidence) -> Check:
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: several networks share the gradient")
     if not steps:
-        return rule.not_checked("there is only one layer")
+        return rule.not_checked("no two layers were observed")
     late = _behind_zeros(steps)
     judged = steps[1:] or steps
     middle = len(judged) // 2 if late else 0

@@ -151,7 +151,9 @@ def outputs_out_of_reach(rule: Rule, evidence: Evidence) -> Check:
 )
 def double_softmax(rule: Rule, evidence: Evidence) -> Check:
     losses = [step.criterion for step in evidence.observations if step.criterion.kind]
-    if not losses or losses[0].kind in NO_SOFTMAX:
+    if not losses:
+        return rule.not_checked("the loss was not understood")
+    if losses[0].kind in NO_SOFTMAX:
         return rule.not_checked("there is no softmax")
     if any(x.double_softmax for x in losses) or all(
         x.outputs_are_probabilities and x.kind == "cross_entropy" for x in losses

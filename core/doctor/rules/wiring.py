@@ -209,6 +209,8 @@ def normalisation_missing(rule: Rule, evidence: Evidence) -> Check:
     found = [words for cause, words in first.wiring if cause == rule.id] if first else []
     if first is None:
         return rule.not_checked("no complete step was observed")
+    if not found and not first.layers:
+        return rule.not_checked("no layer was observed")
     if not found:
         return rule.passed("nothing of that kind")
     uniform = evidence.uniform

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from core.doctor.evidence import DataStats
+from core.doctor.rules.data import inputs_not_normalised
 from core.doctor.rules.layers import (
     bad_init_scale,
     dead_units,
@@ -14,6 +15,8 @@ from core.doctor.rules.layers import (
     symmetric_init,
     vanishing_gradient,
 )
+from core.doctor.rules.loss import double_softmax
+from core.doctor.rules.wiring import normalisation_missing
 from core.telemetry.layer_health import EXPLODING, EXPLODING_NOTICE, VANISHING
 from tests.core.doctor.rules.helpers import (
     UNIFORM,
@@ -49,6 +52,30 @@ def seen(**changes):
 def test_bad_init_scale(changes, passed):
     """A first loss far above ln K, a signal that fades, or one that grows but is not limited."""
     assert bad_init_scale.check(evidence(steps(**changes))).passed is passed
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        symmetric_init,
+        no_nonlinearity,
+        saturated_units,
+        dead_units,
+        vanishing_gradient,
+        normalisation_missing,
+        inputs_not_normalised,
+    ],
+)
+def test_what_was_not_observed_is_not_said_to_be_missing(asked):
+    """As of a policy that takes one state after another, whose layers are there all the same."""
+    check = asked.check(evidence(steps(layers=())))
+    assert check.passed is None and "observed" in check.measured, check
+
+
+def test_a_loss_that_was_not_understood_may_have_a_softmax():
+    """Also where none of its functions was seen."""
+    check = double_softmax.check(evidence(steps(criterion=loss(kind=""))))
+    assert check.passed is None and "understood" in check.measured, check
 
 
 @pytest.mark.parametrize(("value", "passed"), [(9.0, True), (27.0, False)])
