@@ -59,6 +59,7 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("loss_broadcast", "the evaluation", (ops.meeting_in_use, ops.use)),
     ("wrong_loss", "parts of the flow", (statements.overwritten, ops.loss, ops.outputs)),
     ("wrong_loss", "the last layer", (ops.outputs, ops.loss)),
+    ("dims_scrambled", "among the heads", (ops.heads,)),
     ("wrong_loss", BY_LABEL, (ops.labels_of_pairs, ops.wired, ops.loss)),
     (
         "future_leak",

@@ -17,7 +17,7 @@ from ..watch.pairs import labelled_pairs
 from ..watch.program_frames import Line
 from ..watch.returns import returns_of_the_past
 from ..watch.tape import OWN_FUNCTION, RECURRENT, Op
-from ..watch.wiring import attentions, wired_in
+from ..watch.wiring import attentions, unmoved_heads, wired_in
 from .program_lines import Lines
 
 ATTENTIONS = ("scaled_dot_product_attention", "multi_head_attention_forward")
@@ -208,6 +208,12 @@ def recurrent(lines: Lines, cause: Cause) -> Iterator[Line]:
 def wired(lines: Lines, cause: Cause) -> Iterator[Line]:
     """The operation in which something is wired oddly."""
     yield from lines.of_op(wired_in(cause.id, lines.graph, lines.variables))
+
+
+def heads(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where heads are split off, and joined, without being moved: of queries, keys and values."""
+    for op in unmoved_heads(lines.graph):
+        yield from lines.of_op(op)
 
 
 def labels_of_pairs(lines: Lines, cause: Cause) -> Iterator[Line]:

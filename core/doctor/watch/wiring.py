@@ -5,7 +5,7 @@ Each finding is named by the cause that it is; :func:`wiring` says it in words.
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -231,7 +231,12 @@ def attentions(graph: StepGraph) -> list[tuple[Op, Op, list[Op]]]:
 
 
 def _heads_not_moved(graph: StepGraph) -> Wired:
-    """Heads that are split off tokens, or joined behind them, by a reshape alone.
+    found = next(unmoved_heads(graph), None)
+    return (_says_heads(found), found) if found is not None else None
+
+
+def unmoved_heads(graph: StepGraph) -> Iterator[Op]:
+    """Yield where heads are split off tokens, or joined behind them, by a reshape alone.
 
     Tokens (B, L, h * d) as (B, h, L, d): of a head, rows are no tokens, but pieces of few of them.
     """
@@ -253,13 +258,12 @@ def _heads_not_moved(graph: StepGraph) -> Wired:
         ):
             source, _ = graph.back(split.args[0], SPLITS)
             if source is not None and source.name in PRODUCTS and "conv" not in source.name:
-                return _says_heads(split), split
+                yield split
     for tensor in made:
         for op in graph.users(tensor):
             reshaped = op.name in RESHAPES and op.args[0] is tensor
             if reshaped and _heads_before_tokens(op.outputs[0].shape, tensor.shape, tensor):
-                return _says_heads(op), op
-    return None
+                yield op
 
 
 def _says_heads(op: Op) -> str:

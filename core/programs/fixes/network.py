@@ -39,6 +39,39 @@ def without_last_activation(source: ProgramSource, cause: Cause) -> Change | Non
     return None
 
 
+def move_heads(source: ProgramSource, cause: Cause) -> Change | None:
+    """Let heads and tokens change places, where heads are split off or joined by a reshape alone.
+
+    Each line has to have one such call, of sizes that stand there one by one.
+    """
+    edits = []
+    for line in cause.lines if "among the heads" in cause.evidence else ():
+        found = [edit for node in source.at(line) if (edit := _with_transpose(source, node))]
+        if len(found) != 1:
+            return None
+        edits += found
+    return ("heads and tokens change places", edits) if edits else None
+
+
+def _with_transpose(source: ProgramSource, node: ast.AST) -> Edit | None:
+    """Transpose behind ``x.view(B, h, L, d)``, or before ``x.view(B, L, C)``."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    given, name = node.func.value, node.func.attr
+    packed = any(isinstance(size, ast.Starred | ast.Tuple | ast.List) for size in node.args)
+    if name not in ("view", "reshape") or last_name(given) in MODULES or packed:
+        return None
+    sizes = [source.text(size) for size in node.args]
+    before = source.text(node.func).removesuffix(name)  # with its brackets, and the dot
+    if len(sizes) == 4:
+        moved = ", ".join((sizes[0], sizes[2], sizes[1], sizes[3]))
+        return source.replace(node, f"{before}{name}({moved}).transpose(1, 2)")
+    if len(sizes) == 3:
+        joined = ", ".join(sizes)
+        return source.replace(node, f"{before}transpose(1, 2).reshape({joined})")
+    return None
+
+
 def _without_layer(source: ProgramSource, layer: ast.Call) -> Edit | None:
     parent = source.parents[layer]
     if isinstance(parent, ast.Call) and layer in parent.args:

@@ -31,6 +31,7 @@ FIXERS: dict[str, Callable[[ProgramSource, Cause], Change | None]] = {
     "vanishing_gradient": network.no_sigmoid,
     "no_nonlinearity": network.activate,
     "layer_repeated": network.one_for_each,
+    "dims_scrambled": network.move_heads,
     "bad_init_scale": network.initialise,
     "saturated_units": network.initialise,
     "dead_units": network.initialise,

@@ -155,6 +155,25 @@ def test_heads_that_are_split_off_tokens(cause, split, way):
     assert first(diagnosis) == cause, diagnosis.text()
 
 
+def test_heads_have_all_the_lines_in_which_they_are_split_off_and_joined():
+    """Each of them is to be changed."""
+    x = torch.randn(100, TOKENS, WIDE)
+    qkv, out = nn.Linear(WIDE, 3 * WIDE), nn.Linear(WIDE, 3)
+
+    def loss(step):
+        q, k, v = qkv(x[torch.randint(100, (ROWS,))]).split(WIDE, -1)
+        q = q.reshape(ROWS, TWO, TOKENS, HALF)
+        k = k.reshape(ROWS, TWO, TOKENS, HALF)
+        v = v.reshape(ROWS, TOKENS, TWO, HALF).transpose(1, 2)
+        y = (q @ k.mT / HALF**0.5).softmax(-1) @ v
+        y = y.reshape(ROWS, TOKENS, WIDE)
+        return F.cross_entropy(out(y).mT, torch.arange(TOKENS).expand(ROWS, -1) % 3)
+
+    (cause, *_) = train(loss, qkv, out).causes
+    assert cause.id == "dims_scrambled"
+    assert [line.text[:9] for line in cause.lines] == ["q = q.res", "k = k.res", "y = y.res"]
+
+
 @pytest.mark.parametrize(
     ("cause", "between", "each"),
     [

@@ -237,6 +237,22 @@ def changes_in(diff):
             ],
         ),
         (
+            "q = q.view(B, H, -1, C // H)\n",
+            {"id": "dims_scrambled", "at": "q =", "evidence": "are mixed among the heads"},
+            [
+                "-q = q.view(B, H, -1, C // H)",
+                "+q = q.view(B, -1, H, C // H).transpose(1, 2)",
+            ],
+        ),
+        (
+            "y = out((att @ v).view(B, L, C))\n",
+            {"id": "dims_scrambled", "at": "y =", "evidence": "are mixed among the heads"},
+            [
+                "-y = out((att @ v).view(B, L, C))",
+                "+y = out((att @ v).transpose(1, 2).reshape(B, L, C))",
+            ],
+        ),
+        (
             "W = torch.zeros(9, 3)\nlogits = x @ W\n",
             {"id": "symmetric_init", "at": "W ="},
             ["-W = torch.zeros(9, 3)", "+W = torch.randn(9, 3) * 0.1 / 9**0.5"],
@@ -489,6 +505,18 @@ def test_the_change_is_the_smallest_that_the_advice_names(tmp_path, source, caus
         (
             "a = nn.CrossEntropyLoss()\nb = nn.CrossEntropyLoss()\nloss = a(x, y)\n",
             {"id": "padding_in_loss", "at": "a(x", "evidence": "82% of the targets are 0, behind"},
+        ),
+        (
+            "x = x.view(B, C, L)\n",
+            {"id": "dims_scrambled", "at": "x =", "evidence": "view makes (32, 8, 4)"},
+        ),
+        *(
+            (code, {"id": "dims_scrambled", "at": "q", "evidence": "mixed among the heads"})
+            for code in (
+                "q = q.view(*sizes)\n",
+                "q, k = q.view(B, H, L, D), k.view(B, H, L, D)\n",
+                "q = torch.reshape(q, (B, H, L, D))\n",
+            )
         ),
         (
             "loss = (y * d**2 + (1 - y) * F.relu(1 - d) ** 2).mean()\n",
