@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from core import watch
 from core.doctor.experiments.series_windows import overlapping_windows
-from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.variables import Variables
 
 LENGTH = 16
