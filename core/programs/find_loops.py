@@ -682,13 +682,15 @@ def _names_of_items(
 
 
 def _under_conditions_again(own: list[ast.AST]) -> set[int]:
-    """Return the ids of what of a loop makes under a condition what it has read before.
+    """Return the ids of what of a loop makes under a condition what it has read, and loads.
 
     As where a training is resumed from a checkpoint once, half-way.
     """
     found = set[int]()
     for branch in own:
-        if isinstance(branch, ast.If) and not branch.orelse:
+        inside = list(ast.walk(branch))
+        loads = any(isinstance(n, ast.Call) and "load" in _last_name(n.func) for n in inside)
+        if isinstance(branch, ast.If) and not branch.orelse and loads:
             known = {
                 node.id
                 for node in own

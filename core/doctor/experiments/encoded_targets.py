@@ -1,6 +1,7 @@
 """Columns of a table that are the mean target of a category, taken before the data was split."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..watch.graph import StepGraph
 from ..watch.variables import Variables, is_validation
 from .sources import source_of
 
-MAX_ROWS, SOME_ROWS, MAX_COLUMNS = 100_000, 20_000, 200
+MAX_ROWS, SOME_ROWS, MAX_COLUMNS, MOST_PAIRS = 100_000, 20_000, 200, 6
 FEWEST_CATEGORIES, FEWEST_EACH, MOST_CATEGORIES = 8, 2, 1000
 """Different values, of which an equation holds for none by chance; rows that one has, at least on
 average; and values that are looked at."""
@@ -43,7 +44,8 @@ def encoded_targets(graph: StepGraph, variables: Variables) -> str:
     some, their = rows[:SOME_ROWS], aims[:SOME_ROWS]
     width = min(rows.shape[1], MAX_COLUMNS)
     columns = [column for column in range(width) if _miss(some, their, column) < ALIKE]
-    for inputs, targets in _all_data(variables, rows, aims) if columns else ():
+    pairs = islice(_all_data(variables, rows, aims), MOST_PAIRS) if columns else ()
+    for inputs, targets in pairs:
         for column in columns:
             heed()
             everywhere = _encoded(inputs, targets, column)

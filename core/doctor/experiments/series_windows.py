@@ -58,7 +58,18 @@ def overlapping_windows(
         variables: with the data sets.
         evaluated: inputs of evaluations: by them a set is known, whatever its name.
     """
-    rows = _some([inputs[0] for inputs, _ in replay.batches])
+    given = [inputs[0] for inputs, _ in replay.batches]
+    if found := _overlapping(given, variables, evaluated):
+        return found
+    # A convolution is given channels first, which the network may make of what is drawn.
+    turned = [[t.transpose(1, 2) for t in some if t.dim() == 3] for some in (given, evaluated)]
+    return _overlapping(turned[0], variables, turned[1])
+
+
+def _overlapping(
+    given: Sequence[Tensor], variables: Variables, evaluated: Sequence[Tensor]
+) -> dict[str, Any]:
+    rows = _some(given)
     if rows is None:
         return {}
     sets = variables.datasets
@@ -68,6 +79,8 @@ def overlapping_windows(
         return {}
     # The smallest: all of the data, which is split further, may be in variables, too.
     own, trained = min(ours.items(), key=lambda one: len(one[1].begins))
+    if not all(torch.equal(windows.series, trained.series) for windows in ours.values()):
+        return {}  # a series that repeats itself: its windows stand in other ones, too
     length = rows[0].numel() // trained.series[0].numel()
     others = {
         name: windows
@@ -88,6 +101,8 @@ def _some(tensors: Sequence[Tensor]) -> Tensor | None:
     if not fitting or fitting[0].dim() < 2 or fitting[0].layout != torch.strided:
         return None
     rows = torch.cat(fitting)
+    varied = rows.flatten(1)
+    rows = rows[(varied != varied[:, :1]).any(1)]  # what is the same throughout is anywhere
     return rows[np.linspace(0, len(rows) - 1, LOOKED_FOR).astype(int)] if len(rows) else None
 
 
@@ -168,7 +183,10 @@ def _places(series: Tensor, piece: Tensor) -> Array:
     numbers = series.reshape(len(series), -1).numpy()
     steps = piece.reshape(-1, numbers.shape[1]).numpy()
     found: Array = np.arange(max(0, len(numbers) - len(steps) + 1))
-    for offset, step in enumerate(steps):
+    # The rarest first: of a series of many equal numbers few places are left then.
+    _, kinds, counts = np.unique(steps, axis=0, return_inverse=True, return_counts=True)
+    for offset in np.argsort(counts[kinds.reshape(-1)], kind="stable"):
+        step = steps[offset]
         found = found[(numbers[found + offset] == step).all(1)]
     return found
 
@@ -189,13 +207,19 @@ def _held_as(dataset: Any, trained: _Windows, length: int) -> _Windows | None:
 
 
 def _shift(ours: Tensor, theirs: Tensor, length: int) -> int | None:
-    """Return where another series begins in ours, of which it may be a part; None if nowhere."""
+    """Return where another series begins in ours, of which it may be a part; None if that is open.
+
+    It is where they have nothing in common, and where a series repeats itself.
+    """
+    if torch.equal(ours, theirs):
+        return 0
+    found = set[int]()
     for one, other, sign in ((ours, theirs, 1), (theirs, ours, -1)):
         for place in _places(one, other[:length])[:TRIED].tolist():
             count = min(len(one) - place, len(other))
             if torch.equal(one[place : place + count], other[:count]):
-                return sign * int(place)
-    return None
+                found.add(sign * int(place))
+    return found.pop() if len(found) == 1 else None
 
 
 def _validated(

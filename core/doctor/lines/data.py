@@ -171,7 +171,8 @@ def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:
         splits = last_name(call.func) in SPLITS or (repeated and lines.origins.is_own(call))
         if splits and at.path != trained.calls[call].path:
             yield at.step.line
-    yield from (step.line for step in (*new.alone(trained, targets)[:1], *new.steps[:1]))
+    steps = (*new.alone(trained, targets)[:1], *new.steps[:1])
+    yield from (step.line for step in steps if not lines.origins.is_in_network(step.node))
 
 
 def _copied(lines: Lines, into: Way, other: Way) -> Iterator[Line]:

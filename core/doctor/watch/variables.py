@@ -22,8 +22,10 @@ MAX_ITEMS = 500
 SKIPPED = (types.ModuleType, types.FunctionType, types.MethodType, type, str, bytes, int, float)
 LEARNING_RATE = ("lr", "learning_rate", "learningrate", "eta", "step_size", "alpha", "rate")
 VALIDATION = re.compile(
-    r"(x|y|xs|ys)?(val|vals|valid|validation|dev|tests?|eval|evaluation|held|heldout|holdout|unseen"
-    r"|te|va)(x|y|xs|ys|dl|ds|set|data|dataset|(data)?loader|images|labels|inputs|targets)?"
+    r"(x|y|xs|ys)?(val|vali|valid|validate|validation|dev|tests?|testing|eval|evaluate|evaluation"
+    r"|held|heldout|holdout|unseen|te|va)"
+    r"(x|y|xs|ys|dl|ds|arr|batch|batches|data|dataset|(data)?loader|ids|images|inputs|iter|labels"
+    r"|mask|pairs|set|split|src|targets)?"
 )
 """A word for validation or test data, alone or joined to what it is of."""
 AMBIGUOUS = ("xv", "yv", "x_v", "y_v", "va")
@@ -130,7 +132,10 @@ def _is_trained(modules: dict[str, nn.Module], name: str, trained: Container[int
 def is_validation(name: str) -> bool:
     """Whether a variable of that name is there to validate or test."""
     name = name.lower()
-    words = [word for word in re.findall("[a-z]+", name) if len(word) > 1 and word != "self"]
+    found = re.findall("[a-z]+", name.replace("hold_out", "holdout"))
+    words = [word for word in found if len(word) > 1 and word != "self"]
+    if any(word.startswith("train") for word in words):
+        return False  # such as a part of training data that is evaluated, too
     ends = (words[0], words[-1]) if words else ()
     return name in AMBIGUOUS or any(map(VALIDATION.fullmatch, ends))
 

@@ -746,16 +746,20 @@ def test_a_network_may_return_its_loss_itself():
     assert "evaluated(" in written_out(source).splitlines()[-1]
 
 
+LOADED = 'net.load_state_dict(torch.load("net.pt"))'
+
+
 @pytest.mark.parametrize(
-    ("before", "condition", "several"),
+    ("before", "condition", "then", "several"),
     [
-        ("print(net)", "if epoch == 3:", False),
-        ("print(net)", "if True:\n                net.eval()\n            else:", True),
-        ("print(criterion)", "if epoch == 3:", True),
-        ("net = None", "if epoch == 3:", True),
+        ("print(net)", "if epoch == 3:", LOADED, False),
+        ("print(net)", "if epoch == 3:", "print(epoch)", True),
+        ("print(net)", "if True:\n                net.eval()\n            else:", LOADED, True),
+        ("print(criterion)", "if epoch == 3:", LOADED, True),
+        ("net = None", "if epoch == 3:", LOADED, True),
     ],
 )
-def test_a_training_that_is_resumed_once_is_one(before, condition, several):
+def test_a_training_that_is_resumed_once_is_one(before, condition, then, several):
     """What is made under a condition, after it was used, goes on from a checkpoint."""
     source = f"""
         net = torch.nn.Sequential(torch.nn.Linear(1, 8))
@@ -769,7 +773,7 @@ def test_a_training_that_is_resumed_once_is_one(before, condition, several):
             train()
             {condition}
                 net = torch.nn.Sequential(torch.nn.Linear(1, 8))
-                net.load_state_dict(torch.load("net.pt"))
+                {then}
     """
     places = []
     Instrumenter(LoopFinder([tree := ast.parse(dedent(source))]), places, "a.py").instrument(tree)

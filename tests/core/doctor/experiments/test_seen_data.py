@@ -351,10 +351,13 @@ def test_rows_whose_order_matters_are_no_examples(ahead):
         assert len(found(seen).trained)
 
 
-NAMES = "x_val Xv yte X_holdout unseen_images test_y te te_loader te2 xs_te tedata va_x xtest valX"
+NAMES = (
+    "x_val Xv yte X_holdout unseen_images test_y te te_loader te2 xs_te tedata va_x xtest valX "
+    "x_vali testing_set validate_x hold_out valbatches"
+)
 OTHERS = (
     "x Xt vx vy v y_train holder x_tr values valves device text_embeddings temperatures team "
-    "items sites latest interval trainval developed"
+    "items sites latest interval trainval developed grid_vals eval_train_set"
 )
 
 

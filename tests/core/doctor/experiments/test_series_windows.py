@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from core import watch
-from core.doctor.experiments.series_windows import overlapping_windows
+from core.doctor.experiments.series_windows import _some, overlapping_windows
 from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.variables import Variables
 
@@ -66,10 +66,13 @@ def at_random(kind=Windows, series=SERIES, behind=0):
     return [kind(series, [at + behind for at in some]) for some in (ORDER[:640], ORDER[640:])]
 
 
+REPEATED = torch.arange(900) * 7 % 31 % 11 * 1.0
+
+
 OVERLAPPING = {
     "at random": lambda: at_random(),
     "of an array": lambda: at_random(series=SERIES.double().numpy()),
-    "of whole numbers": lambda: at_random(series=torch.arange(900) * 7 % 31 % 11 * 1.0),
+    "of whole numbers": lambda: at_random(series=REPEATED),
     "by where they end": lambda: at_random(Ended, behind=LENGTH),
     "of one set": lambda: [
         Subset(Windows(SERIES, range(800)), some) for some in (ORDER[:640], ORDER[640:])
@@ -128,6 +131,30 @@ def test_other_series_and_other_ways_to_make_examples_are_not_compared():
     replay = SimpleNamespace(batches=[((rows,), torch.zeros(40))])
     sets = {"loader": train, "val_loader": Windows(train.series, range(100))}
     assert overlapping_windows(replay, Variables(datasets=sets), ()) == {}
+
+
+@pytest.mark.parametrize("name", ["val_loader", "late"])
+def test_of_a_series_that_repeats_itself_it_is_not_known_where_windows_are(name):
+    """It was cut in two, and each part has windows that are equal to those of the other one."""
+    early, late = REPEATED[:600] * 1, REPEATED[600:] * 1
+    assert found(Windows(early, range(580)), Windows(late, range(280)), name) == {}
+
+
+def test_windows_that_a_network_turns_channels_first():
+    """As a convolution is given them."""
+    train, new = at_random(series=torch.randn(900, 2))
+    rows = torch.stack([train[place][0].T for place in range(0, 640, 9)])
+    replay = SimpleNamespace(batches=[((rows,), torch.zeros(len(rows)))])
+    sets = {"loader": train, "val_loader": new}
+    assert overlapping_windows(replay, Variables(datasets=sets), ())["windows"]
+
+
+def test_windows_of_one_number_alone_are_not_looked_for():
+    """They stand nearly everywhere in a series that is mostly zero."""
+    series = (torch.rand(3000) < 0.002).float()
+    train, new = (Windows(series, range(n, 2900, 2)) for n in (0, 1))
+    rows = torch.stack([train[place][0] for place in range(len(train))])
+    assert (_some([rows]) > 0).any(1).all() and found(train, new)["windows"]
 
 
 def test_a_set_without_a_name_is_known_by_what_the_network_was_evaluated_on():
