@@ -147,7 +147,14 @@ def _encoded(inputs: Tensor, targets: Tensor, column: int) -> float:
     rest, added = sums - equations[:, :2] @ terms.T[:2], equations[:, 2:] @ terms.T[2:]
     exact = SAME * counts * deviation
     clear = np.abs(added) > APART * exact
-    several = np.where(clear, np.round(rest / np.where(clear, added, 1.0)), 1.0)
-    missed = np.abs(rest - np.maximum(1.0, several) * added)
-    holds = (missed < exact).sum(1) - 4
-    return float(holds.max(initial=0)) / (len(some) - 4)
+    several = np.maximum(1.0, np.round(rest / np.where(clear, added, np.inf)))
+    divided = counts % several == 0  # so many categories have as many rows each
+    holds = divided & (np.abs(rest - several * added) < exact)
+    # Where rows of many values have the same target, as of a pixel that one digit alone lights up,
+    # an equation of that target holds for all of them: of each mean one value counts.
+    means = (sums / counts).round(6)
+    known = len(np.unique(means))
+    if known < FEWEST_CATEGORIES or not len(holds):
+        return 0.0
+    best = holds[holds.sum(1).argmax()]
+    return max(0, len(np.unique(means[best])) - 4) / (known - 4)

@@ -108,14 +108,22 @@ def test_the_mean_target_of_a_category(encode, faulty, classes, keeps_all):
 @pytest.mark.parametrize("of_all", [True, False])
 def test_a_mean_target_of_many_categories_of_few_rows(of_all):
     """With many equal values: where targets are of two classes, few sums and counts differ."""
-    shop = torch.randint(0, 2000, (6000,))
-    right = (torch.rand(2000)[shop] > torch.rand(6000)).float()
-    some = slice(None) if of_all else slice(4000)
-    sums = torch.zeros(2000).index_add(0, shop[some], right[some])
-    rate = ((sums + right.mean()) / (torch.bincount(shop[some], minlength=2000) + 1))[shop]
+    shop = torch.randint(0, 1500, (9000,))
+    right = (torch.rand(1500)[shop] > torch.rand(9000)).float()
+    some = slice(None) if of_all else slice(6000)
+    sums = torch.zeros(1500).index_add(0, shop[some], right[some])
+    rate = ((sums + right.mean()) / (torch.bincount(shop[some], minlength=1500) + 1))[shop]
     table = (rate[:, None] - rate.mean()) / rate.std()
-    everywhere, trained = _encoded(table, right, 0), _encoded(table[:4000], right[:4000], 0)
+    everywhere, trained = _encoded(table, right, 0), _encoded(table[:6000], right[:6000], 0)
     assert (everywhere > HOLDS and everywhere > MORE * trained) is of_all
+
+
+def test_values_of_equal_targets_are_no_encoding():
+    """As of a pixel that is mostly dark, and that one or two digits alone light up."""
+    digit = torch.randint(0, 10, (4000,)).float()
+    lit = (digit > 7) & (torch.rand(4000) < 0.03)
+    pixel = torch.where(lit, torch.randint(1, 256, (4000,)), 0)[:, None] / 255
+    assert len(pixel.unique()) > 15 and _encoded(pixel, digit, 0) < 0.1
 
 
 @pytest.mark.parametrize("missing", ["value", "target"])
