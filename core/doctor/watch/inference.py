@@ -62,6 +62,8 @@ OFTEN_ZERO = 0.1
 MANY_ROWS, MOST_ROWS, MANY_COLUMNS, OTHER_SCALE = 30, 1000, 3, 3.0
 """Of a table, and as many as are looked at; and times the distance between quartiles by which a
 column is scaled otherwise."""
+ERRORS = 1.5
+"""Standard errors by which each quartile may be off by chance."""
 MOSTLY_KEPT, MADE_UP_FOR = 0.95, 0.6
 """Share of units that dropout by hand keeps; and the part of what it leaves out by which inference
 is larger where that is not made up for."""
@@ -638,12 +640,12 @@ def _other_columns(ours: Tensor, theirs: Tensor) -> str:
     enough = min(len(ours), len(theirs)) >= MANY_ROWS if ours.dim() == theirs.dim() == 2 else False
     if not enough or not 1 < ours.shape[1] == theirs.shape[1]:
         return ""
-    parts = ours.new_tensor([0.25, 0.75])
-    (low, high), (least, most) = torch.quantile(ours, parts, 0), torch.quantile(theirs, parts, 0)
+    (width, narrow, wide), (theirs_now, at_least, at_most) = _widths(ours), _widths(theirs)
     # Where many are zero, as behind a dropout of the inputs, quartiles say little.
     often = torch.maximum((ours == 0).float().mean(0), (theirs == 0).float().mean(0))
-    known = (high > low) & (most > least) & (often < OFTEN_ZERO)
-    ratios = ((most - least) / (high - low))[known]
+    known = (width > 0) & (theirs_now > 0) & (often < OFTEN_ZERO)
+    surely = (at_least > wide) | (at_most < narrow)
+    ratios = torch.where(surely, theirs_now / width, 1.0)[known]
     other = (ratios > OTHER_SCALE) | (ratios < 1 / OTHER_SCALE)
     if len(ratios) < MANY_COLUMNS or float(other.float().mean()) < 1 / 3:
         return ""
@@ -653,6 +655,19 @@ def _other_columns(ours: Tensor, theirs: Tensor) -> str:
         f"columns of the inputs between {float(ratios.min()):.2g} and {float(ratios.max()):.2g}"
         " times as wide as in training"
     )
+
+
+def _widths(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return how far the quartiles of each column are apart, and how little and much by chance.
+
+    Where many rows have the same value, as hours without rain, a quartile may lie just beside them:
+    then a few rows more or less make a column many times as wide.
+    """
+    error = ERRORS * math.sqrt(0.25 * 0.75 / len(rows))
+    places = [0.25, 0.75, 0.25 + error, 0.75 - error, 0.25 - error, 0.75 + error]
+    quantiles = torch.quantile(rows, rows.new_tensor(places), 0)
+    width, narrow, wide = quantiles[1::2] - quantiles[::2]
+    return width, narrow, wide
 
 
 @torch.no_grad()

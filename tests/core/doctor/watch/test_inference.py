@@ -58,6 +58,20 @@ def test_columns_are_scaled_as_in_training(power):
     assert found == [] if power == 1 else "columns of the inputs" in found[0]
 
 
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_column_has_no_width_that_a_few_rows_make(power):
+    """A quartile lies beside hours without rain: a few more of them, and the width is another."""
+    numbers = torch.Generator().manual_seed(1)
+    rows = torch.randn(1000, 3, generator=numbers)
+    rows[:, 1] = torch.empty(1000).exponential_(generator=numbers)
+    rows[:96, 1] *= torch.arange(96) < 25  # 74 % dry, where the others are 65 %
+    rows[96:, 1] *= torch.arange(904) < 316
+    rows = (rows - rows.mean(0)) / rows.std(0)
+    scales = torch.tensor([9.0, 1.0, 0.2])
+    found = compare_sizes(rows[:96], rows[96:] * scales / scales**power)
+    assert found == [] if power == 1 else "columns of the inputs" in found[0]
+
+
 def test_a_range_is_not_left_by_rounding():
     """A mixture of equal numbers is not quite the same; noise that is added is another one."""
     pictures = torch.rand(60, 28).where(torch.rand(60, 28) > 0.8, torch.tensor(-0.4242129623889923))
