@@ -62,7 +62,7 @@ OFTEN_ZERO = 0.1
 MANY_ROWS, MOST_ROWS, MANY_COLUMNS, OTHER_SCALE = 30, 1000, 3, 3.0
 """Of a table, and as many as are looked at; and times the distance between quartiles by which a
 column is scaled otherwise."""
-ERRORS = 1.5
+ERRORS = 2.0
 """Standard errors by which each quartile may be off by chance."""
 MOSTLY_KEPT, MADE_UP_FOR = 0.95, 0.6
 """Share of units that dropout by hand keeps; and the part of what it leaves out by which inference
