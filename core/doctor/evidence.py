@@ -42,6 +42,8 @@ OTHER_SCALE = 5.0
 scale."""
 FALLEN = 0.9
 """Times its first value, below which the loss on new data has fallen as the training loss has."""
+PART_OF_LOSS = 0.1
+"""By which a loss may differ from that of one of its batches, where gradients are accumulated."""
 APART = 1.25
 """Times their first ratio, to which the two come as a network memorises."""
 
@@ -339,6 +341,19 @@ class Evidence:
     def uniform(self) -> float:
         """The loss of a uniform guess."""
         return self.first.criterion.uniform if self.first else float("nan")
+
+    @property
+    def loss_floor(self) -> float:
+        """Below which no training loss comes, as the targets are smoothed; 0 where not known.
+
+        Known is it where the loss function is all of the loss, and not a part or a multiple of it.
+        """
+        known = [x for x in self.observations if x.criterion.floor > 0 and x.criterion.value > 0]
+        if not known or len(known) < len(self.observations):
+            return 0.0
+        times = median(step.loss / step.criterion.value for step in known)
+        whole = abs(times - 1) < PART_OF_LOSS and all(step.summed == 1 for step in known)
+        return min(step.criterion.floor for step in known) if whole else 0.0
 
     def smooth(self, parts: int = 40) -> Array:
         """Return the mean loss of equal parts of the run, some tens of them."""

@@ -12,6 +12,7 @@ falls: L = f(sum of rates) + d * rate (Tissue et al. 2024, scaling law with lear
 annealing).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -142,7 +143,12 @@ def unforeseeable(steps: Array, losses: Array) -> str:
 
 
 def forecast(
-    steps: Array, losses: Array, targets: Array, schedule: Schedule | None = None, now: float = 0
+    steps: Array,
+    losses: Array,
+    targets: Array,
+    schedule: Schedule | None = None,
+    now: float = 0,
+    floor: float = 0.0,
 ) -> Band | str:
     """Forecast a curve; return in words why it can't be done, if so.
 
@@ -152,7 +158,9 @@ def forecast(
         targets: the steps that are asked for, (m,).
         schedule: the learning rate as far as it is known, also ahead; None for a constant one.
         now: the step up to which it was trained, if that is more than the last point's.
+        floor: below which no loss comes; what is above it is what falls.
     """
+    losses = losses - floor
     good = np.isfinite(losses)
     if good[-MIN_POINTS // 2 :].all():
         steps, losses = steps[good], losses[good]
@@ -189,7 +197,8 @@ def forecast(
     if y.min() >= 0:
         values, median = np.maximum(values, 0.0), np.maximum(median, 0.0)
     low, high = (_quantile(values, shares, q) for q in (0.1, 0.9))
-    low, high = np.minimum(low, median), np.maximum(high, median)
+    low, high = np.minimum(low, median) + floor, np.maximum(high, median) + floor
+    median, values = median + floor, values + floor
     chance = float(shares[values[:, -1] < (1 - WORTH_IT) * median[0]].sum())
     return Band(asked[1:], median[1:], low[1:], high[1:], float(median[0]), chance)
 
@@ -340,6 +349,9 @@ def _of_curve(evidence: Evidence) -> Forecast | str:
         return "the loss is NaN or infinite"
     else:
         x, y = means_of(evidence.steps, evidence.losses)
+    # How new data is measured is not known: its targets need not be smoothed.
+    floor = evidence.loss_floor if on == "training" else 0.0
+    floor = floor if y.min(initial=math.inf) >= floor else 0.0
     done = evidence.done
     # Near its end the rest of a run is too short to say whether the loss has settled.
     goes_on = evidence.planned >= 2 * done
@@ -347,7 +359,7 @@ def _of_curve(evidence: Evidence) -> Forecast | str:
     rates = evidence.learning_rates + (evidence.rates_ahead if goes_on else [])
     schedule = Schedule(*zip(*sorted(rates), strict=True)) if rates else Schedule()
     ahead = np.linspace(done, at, AHEAD)
-    found = forecast(x, y, ahead, schedule, done)
+    found = forecast(x, y, ahead, schedule, done, floor)
     if isinstance(found, str):
         return found
     lines = (ahead, found.median, found.low, found.high)

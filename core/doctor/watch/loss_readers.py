@@ -421,7 +421,26 @@ def read_cross_entropy(graph: StepGraph, call: LossCall) -> ObservedLoss:
     result = call.op.result
     if call.op.kwargs.get("reduction") == "sum" and result.numel() == 1:
         seen = replace(seen, value=float(result) / max(1, call.targets.numel()))
-    return replace(seen, outputs_are_probabilities=_are_probabilities(rows[:MAX_ROWS]))
+    return replace(
+        seen,
+        outputs_are_probabilities=_are_probabilities(rows[:MAX_ROWS]),
+        floor=_entropy_of_targets(call, rows.shape[-1]),
+    )
+
+
+def _entropy_of_targets(call: LossCall, classes: int) -> float:
+    """Return the least entropy that targets have as they are smoothed, in nats; 0 where unknown.
+
+    No cross-entropy with them is lower (Szegedy et al. 2016, label smoothing).
+    """
+    if call.op.name != "cross_entropy" or call.op.argument(2, "weight") is not None or classes < 2:
+        return 0.0
+    smoothing = float(call.op.argument(7, "label_smoothing", 0.0))
+    shares = torch.eye(classes)[:1]
+    if call.targets.is_floating_point():
+        shares = _rows(call.targets, 1 if call.targets.dim() > 1 else -1)[:MAX_ROWS].cpu()
+    shares = (1 - smoothing) * shares + smoothing / classes
+    return max(0.0, float(torch.special.entr(shares.clamp(min=0)).sum(-1).min()))
 
 
 def read_nll(graph: StepGraph, call: LossCall) -> ObservedLoss:

@@ -134,6 +134,7 @@ class ObservedLoss:
         target_min, target_max, target_mean, target_std: of the targets.
         top_share: the share of the most frequent target.
         target_count: the number of targets.
+        floor: below which no outputs bring it, where targets are smoothed: their entropy; else 0.
         unreachable: the share of targets that outputs behind their activation can't come near.
         mixed: whether the same outputs are compared with other targets, too, as mixup does.
         weighted: whether classes count with weights.
@@ -164,6 +165,7 @@ class ObservedLoss:
     weighted: bool = False
     weighed_share: float = math.nan
     unreachable: float = 0.0
+    floor: float = 0.0
 
     @property
     def is_classification(self) -> bool:

@@ -15,6 +15,7 @@ from core.doctor.rules import apply_rules
 from core.doctor.verdict.calibration import calibrated
 from core.doctor.verdict.causes import CAUSES
 from core.doctor.verdict.conclusion import _by_forecast, causes_of, conclude
+from tests.core.doctor.rules.helpers import loss, step
 from tests.core.doctor.rules.helpers import steps as observed
 
 ISSUE = """lr_too_high lr_too_low lr_growing vanishing_gradient exploding_gradient dead_units
@@ -186,6 +187,21 @@ def test_a_healthy_loop_is_called_by_its_curve(curve, verdict):
     found = conclude(Evidence(x, curve(x + 1.0), []), ())
     assert found.verdict == verdict and found.sentence and 0 < found.confidence < 1
     assert not found.causes
+
+
+@pytest.mark.parametrize(
+    ("floor", "part", "verdict"),
+    [(0.537, 1.0, "fine"), (0.0, 1.0, "undertrained"), (0.537, 0.5, "undertrained")],
+    ids=["smoothed", "not smoothed", "half of a loss"],
+)
+def test_a_loss_has_settled_where_smoothed_labels_leave_no_lower_one(floor, part, verdict):
+    """Of 0.556 hardly anything is left to gain, where none is below 0.537."""
+    x = np.arange(600)
+    losses = 0.54 + 2.2 * np.exp(-x / 90) + 0.03 * (1 - x / 600)
+    seen = loss(kind="cross_entropy", value=1.0, floor=floor)
+    found = conclude(Evidence(x, losses, [step(0, loss=part, criterion=seen)]), ())
+    assert found.verdict == verdict, found.sentence
+    assert found.forecast.median >= floor * (part == 1.0)
 
 
 @pytest.mark.parametrize(

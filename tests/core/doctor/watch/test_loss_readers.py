@@ -271,6 +271,21 @@ def test_of_examples_in_columns_it_is_known_that_it_is_a_likelihood():
     assert not picked.softmax_over_batch
 
 
+def test_no_loss_is_below_the_entropy_of_smoothed_labels():
+    """That of the best outputs, by torch itself; what is not smoothed, or weighted, has none."""
+
+    def smoothed(z, y, weight=None):
+        return F.cross_entropy(z, y, weight, label_smoothing=0.1)
+
+    shares = 0.9 * ONE_HOT + 0.1 / CLASSES
+    best = float(smoothed(shares.log(), LABELS))
+    for loss, targets in ((smoothed, LABELS), (smoothed, ONE_HOT), (F.cross_entropy, shares)):
+        assert observed(loss, targets)[0].floor == pytest.approx(best, rel=1e-4)
+    assert observed(F.cross_entropy, LABELS)[0].floor == 0
+    assert observed(F.cross_entropy, ONE_HOT)[0].floor == 0
+    assert observed(lambda z, y: smoothed(z, y, torch.arange(5.0)), LABELS)[0].floor == 0
+
+
 def test_a_loss_that_nobody_knows_is_left_out():
     """Nothing is made up of it."""
     seen, _ = observed(lambda z, y: z.sin().mean() + 0 * y.sum(), LABELS, scale=1.0)
