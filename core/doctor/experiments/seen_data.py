@@ -21,6 +21,7 @@ from ..watch.graph import StepGraph
 from ..watch.tape import Op
 from ..watch.variables import Variables, is_validation
 from ..watch.watcher import MAX_BATCH_BYTES
+from .drawn_shares import drawn_again, drawn_shares, of_shares
 from .overlaps import overlap
 from .replay import Replay
 from .sources import are_never_drawn, picked_rows, rows_of_view
@@ -313,6 +314,7 @@ def _of_rows(replay: Replay, variables: Variables, drawn: list[_Drawn], rows: Ro
         variables, rows, y.batch is x.batch, picked_rows(x.picks, len(index))
     ) or _evaluated(replay, variables, places, rows)
     is_new = True
+    shares = drawn_shares(replay, rows[-1])
     if validation is not None:
         new, source, used = validation
         known = index[:end] if used is None else index[~torch.isin(index, used)]
@@ -321,9 +323,14 @@ def _of_rows(replay: Replay, variables: Variables, drawn: list[_Drawn], rows: Ro
         known = index[:end]
     else:
         mixed = _some(index, len(index))
-        count = min(most_new, round(HELD_OUT * len(index)))
+        count = round(HELD_OUT * len(index))
+        count = count if shares else min(most_new, count)
         new, known = _of(rows, mixed[:count]), mixed[count:]
         is_new, source = False, "a part of the training data"
+    if shares:
+        new = _of(new, of_shares(new[-1], shares, most_new, _generator()))
+        again = drawn_again(rows[-1][known], shares, min(most, len(known)), _generator())
+        return _made(replay, places, _of(rows, known[again]), new, is_new, source)
     if len(new[0]) > most_new:
         new = _of(new, _some(torch.arange(len(new[0])), most_new))
     return _made(replay, places, _of(rows, _some(known, most)), new, is_new, source)

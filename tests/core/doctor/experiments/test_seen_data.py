@@ -180,6 +180,30 @@ def test_a_part_is_held_out_where_nothing_new_is_found():
     assert (data.new.targets[:, 0] == data.new.inputs[:, 0].long() % 3).all()
 
 
+@pytest.mark.parametrize("way", ["weighted", "validated", "by chance", "one after another"])
+def test_classes_come_as_often_as_they_are_drawn(way):
+    """A sampler draws the rare class often; new examples have it as often, and each once."""
+    torch.manual_seed(0)
+    x = torch.randn(4000, 6)
+    y = (torch.arange(4000) % 20 == 0).long()
+    x_val, y_val = (torch.randn(1000, 6), y[:1000]) if way == "validated" else (None, None)
+    odds = torch.where(y == 1, 4.0, 1.0) if way != "by chance" else torch.ones(4000)
+    net = nn.Linear(6, 2)
+    with quiet() as seen:
+        for number in range(24):
+            i = torch.multinomial(odds, 64)
+            if way == "one after another":
+                i = torch.where(y == number % 2)[0]
+                i = i[torch.randint(len(i), (64,))]
+            seen.step(step(net, x[i], y[i]))
+    data = found(seen)
+    shares = [float(part.targets.float().mean()) for part in (data.trained, data.new)]
+    often = way in ("weighted", "validated")
+    assert shares == pytest.approx([0.17, 0.17] if often else [0.05, 0.05], abs=0.03)
+    assert len(torch.unique(data.new.inputs, dim=0)) == len(data.new)
+    assert data.is_new == (x_val is not None and y_val is not None)
+
+
 def test_what_a_loader_stacks_is_followed_to_its_data_set():
     """Through a subset, too: what the other subset has is new."""
     both = TensorDataset(*table())
