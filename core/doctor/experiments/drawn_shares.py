@@ -23,7 +23,7 @@ def drawn_shares(replay: Replay, labels: Tensor) -> dict[float, float]:
         replay: has batches of several steps.
         labels: of the data that they are drawn from, a row each.
     """
-    drawn = [aims.flatten() for _, aims in replay.batches]
+    drawn, labels = [aims.flatten().cpu() for _, aims in replay.batches], labels.cpu()
     if labels[0].numel() != 1 or len(drawn) < FEWEST_BATCHES:
         return {}
     classes, counts = torch.unique(labels, return_counts=True)
@@ -60,6 +60,7 @@ def of_shares(
     order = torch.randperm(len(labels), generator=generator)
     mixed = labels.flatten().cpu()[order]
     of_each = {name: order[mixed == name] for name, share in shares.items() if share > 0}
+    of_each = {name: rows for name, rows in of_each.items() if len(rows)}
     most = min([most, *(int(len(rows) / shares[name]) for name, rows in of_each.items())])
     chosen = torch.cat([rows[: round(most * shares[name])] for name, rows in of_each.items()])
     return chosen[torch.randperm(len(chosen), generator=generator)]

@@ -189,6 +189,14 @@ def test_a_healthy_loop_is_called_by_its_curve(curve, verdict):
     assert not found.causes
 
 
+def test_what_is_far_above_the_entropy_of_smoothed_labels_still_falls():
+    """As where it was stopped too early."""
+    x = np.arange(600)
+    seen = loss(kind="cross_entropy", value=1.0, floor=0.537)
+    case = Evidence(x, 0.6 + 4 * (x + 1.0) ** -0.3, [step(0, loss=1.0, criterion=seen)])
+    assert conclude(case, ()).verdict == "undertrained"
+
+
 @pytest.mark.parametrize(
     ("floor", "part", "verdict"),
     [(0.537, 1.0, "fine"), (0.0, 1.0, "undertrained"), (0.537, 0.5, "undertrained")],
