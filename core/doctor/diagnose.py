@@ -24,6 +24,7 @@ from .rules import apply_rules
 from .rules.data import LEARNED
 from .verdict.conclusion import BROKEN, causes_of, conclude
 from .watch.graph import StepGraph
+from .watch.pairs import loss_of_one_distance
 from .watch.replicas import validated_copy
 from .watch.tape import Tape
 from .watch.training_kind import ACTOR, ADVERSARIAL, CONTRASTIVE, DIFFERENTIATES, OTHER
@@ -73,6 +74,8 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
     begin = time.perf_counter()
     evidence = evidence_of(watcher, crash)
     _examine_unlabelled(watcher, evidence, budget)
+    if watcher.graph is not None and evidence.training_kind == CONTRASTIVE:
+        evidence.one_distance = loss_of_one_distance(watcher.graph)
     replay = replay_of(watcher)
     if replay is not None:
         replay.module = _module_with_batch_norm(watcher.variables)

@@ -143,6 +143,7 @@ class Evidence:
         met: where each output met the targets of all examples in an evaluation; None.
         replicas: which networks drift apart that began alike, in words; "".
         stale_target: which target network stays as the other one began, in words; "".
+        one_distance: the loss of labelled pairs if all are as far apart, at best; NaN.
         loaded_itself: how weights were kept without a copy, and loaded in vain, in words; "".
         constant_inputs: whether all examples that were drawn are equal.
         floors: the loss of simple predictors, by name.
@@ -188,6 +189,7 @@ class Evidence:
     replicas: str = ""
     stale_target: str = ""
     loaded_itself: str = ""
+    one_distance: float = np.nan
     constant_inputs: bool = False
     floors: Mapping[str, float] = field(default_factory=dict)
     networks: int = 1

@@ -94,6 +94,8 @@ OFTEN = 2.0
 """Times from which on a training loss that falls may be that of memorised examples."""
 NEGLIGIBLE = 0.01
 """The part of a guess's loss on new data that is next to nothing, where all answers are right."""
+TOLD_APART = 0.05
+"""The part of the loss of one distance for all pairs, from which on down they are told apart."""
 STEEP = 0.15
 """The part of what the loss has fallen so far, by which it falls with twice the steps where it was
 stopped too early, however often the examples were met."""
@@ -428,8 +430,13 @@ def _still_falls(forecast: Forecast) -> bool:
 
 
 def _has_learned_nearly_all(evidence: Evidence, forecast: Forecast) -> bool:
-    """Whether twice the steps lower the loss by next to nothing of what it has fallen by."""
+    """Whether twice the steps lower the loss by next to nothing of what it has fallen by.
+
+    Of pairs that are told apart a margin leaves little, which falls by a large part of itself.
+    """
     gain = forecast.now - forecast.median
+    if max(forecast.now, evidence.ended) <= TOLD_APART * evidence.one_distance:
+        return True
     return gain <= LEFT * (_guess(evidence) - forecast.now)
 
 
@@ -498,10 +505,10 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
     if forecast.gain >= WORTH_IT:
         settled = f"that more steps lower {what} is not sure: it is {now} now, {ahead}"
         if nearly_all:
-            settled = (
-                f"nearly all is learned: {what} is {now} now, {ahead}, where the same answer to all"
-                f" examples has {figures(_guess(evidence))}"
-            )
+            same = f"the same answer to all examples has {figures(_guess(evidence))}"
+            if math.isfinite(evidence.one_distance):
+                same = f"one distance for all pairs has {figures(evidence.one_distance)}"
+            settled = f"nearly all is learned: {what} is {now} now, {ahead}, where {same}"
     if tried is not None and forecast.gain >= WORTH_IT:
         settled = (
             f"its loss on new examples has settled at {figures(tried.own)}: {tried.again}, of"

@@ -1,5 +1,6 @@
 """Sees whether a loss of labelled pairs pulls together those that are alike."""
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -202,11 +203,26 @@ def _pulls(graph: StepGraph, op: Op, labels: Tensor) -> Tensor:
     return -gradient.flatten() if op.name == "cosine_similarity" else gradient.flatten()
 
 
+def loss_of_one_distance(graph: StepGraph) -> float:
+    """Return the loss of labelled pairs if all are as far apart, at best; NaN without pairs."""
+    for pairs in labelled_pairs(graph):
+        with suppress(RuntimeError, ValueError, IndexError, TypeError):
+            return _of_one_distance(graph, pairs)
+    return math.nan
+
+
 def _level(graph: StepGraph, pairs: LabelledPairs) -> float:
     """Return the loss as a part of what it is if all pairs are as far apart, at best."""
-    root, op = graph.tape.root, pairs.compared
+    root = graph.tape.root
     if root is None:
         return 0.0
+    alike = _of_one_distance(graph, pairs)
+    return float(root.detach()) / alike if alike > 0 else 0.0
+
+
+def _of_one_distance(graph: StepGraph, pairs: LabelledPairs) -> float:
+    """Return the least loss that all pairs have as far apart as one another."""
+    op = pairs.compared
     now = op.outputs[0].detach()
     sizes = now.norm(dim=1, keepdim=True) if op.name == "sub" else now.abs()
     alike = now / sizes.clamp(min=1e-12) if op.name == "sub" else torch.ones_like(now)
@@ -216,7 +232,7 @@ def _level(graph: StepGraph, pairs: LabelledPairs) -> float:
             float(_loss_of(graph, op, alike * size, pairs.labels))
             for size in torch.linspace(*ends, TRIED + 1).tolist()
         ]
-    return float(root.detach()) / min(losses) if min(losses) > 0 else 0.0
+    return min(losses)
 
 
 def _examples_of_both(

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from core import watch
 from core.doctor.watch.build_graph import build_graph
-from core.doctor.watch.pairs import labelled_pairs, pushed_although_alike
+from core.doctor.watch.pairs import labelled_pairs, loss_of_one_distance, pushed_although_alike
 from core.doctor.watch.recorder import TapeRecorder
 
 ROWS = 32
@@ -186,6 +186,8 @@ def test_where_labels_meet_distances_is_known_of_a_step_that_shows_nothing():
     graph = build_graph(recorder.tape, list(encoder.parameters()))
     (pairs,) = labelled_pairs(graph)
     assert pushed_although_alike(graph) is None
+    # Half of them at a distance d: (d**2 + (2 - d)**2) / 2 is lowest where d is 1.
+    assert loss_of_one_distance(graph) == pytest.approx(1.0, rel=0.01)
     assert (pairs.pull, pairs.push) == (1.0, 0.0) and pairs.met.name == "mul"
 
 

@@ -189,6 +189,30 @@ def test_a_healthy_loop_is_called_by_its_curve(curve, verdict):
     assert not found.causes
 
 
+@pytest.mark.parametrize(
+    ("one_distance", "verdict"),
+    [(0.56, "fine"), (0.1, "undertrained"), (math.nan, "undertrained")],
+    ids=["told apart", "not yet", "no labelled pairs"],
+)
+def test_pairs_that_are_told_apart_have_nearly_all_been_learned(one_distance, verdict):
+    """Of what a margin leaves the loss falls by a large part for ever, as 0.016 to 0.010."""
+    x = np.arange(600)
+    case = Evidence(x, 0.5 * (x + 1.0) ** -0.55, [], one_distance=one_distance)
+    found = conclude(case, ())
+    assert found.verdict == verdict, found.sentence
+    assert ("one distance for all pairs has 0.560" in found.sentence) == (verdict == "fine")
+
+
+def test_pairs_of_new_data_alone_say_little_of_what_is_told_apart():
+    """Easier ones, or another scale: those of the training have to be told apart, too."""
+    x, points = np.arange(600), range(20, 620, 20)
+    new = [(step, 0.5 * step**-0.55) for step in points]
+    told = Evidence(x, 0.5 * (x + 1.0) ** -0.55, [], new, one_distance=0.56)
+    assert conclude(told, ()).verdict == "fine"
+    harder = replace(told, losses=5 * (x + 1.0) ** -0.55)
+    assert conclude(harder, ()).verdict == "undertrained"
+
+
 def test_what_is_far_above_the_entropy_of_smoothed_labels_still_falls():
     """As where it was stopped too early."""
     x = np.arange(600)
