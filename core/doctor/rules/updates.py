@@ -196,9 +196,10 @@ def parameter_not_trained(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "frozen_layer",
     "frozen layers",
-    "No layer that the loss depends on is frozen, unless deliberately: a module of its own, or all"
-    " up to the head; but not with weights as they were drawn where one that is trained is far"
-    " better, and neither by a rate that is next to nothing beside that of the others.",
+    "No layer that the loss depends on is frozen, unless deliberately: a module of its own, a"
+    " parameter that is made with requires_grad=False, or all up to the head; but not with weights"
+    " as they were drawn where one that is trained is far better, and neither by a rate that is"
+    " next to nothing beside that of the others.",
     "all layers are trained",
 )
 def frozen_layer(rule: Rule, evidence: Evidence) -> Check:
@@ -208,6 +209,8 @@ def frozen_layer(rule: Rule, evidence: Evidence) -> Check:
     frozen = [p.name for p, _ in found if _is_frozen(p)]
     if frozen and (better := _random_and_in_the_way(evidence)):
         return rule.failed(f"{names(frozen)} is frozen {better}", 0.85, names(frozen))
+    constants = {p.name for p, _ in found if p.made_constant}
+    frozen = [name for name in frozen if name not in constants]
     if frozen and (why := _frozen_deliberately(evidence, frozen)):
         return rule.passed(f"{names(frozen)}: {why}")
     if frozen:

@@ -26,6 +26,7 @@ class ObservedParameter:
         optimizer_lr: the learning rate of its parameter group; NaN.
         weight_decay: of its parameter group.
         of_frozen_module: whether it belongs to a module of which nothing is trained, as a teacher.
+        made_constant: whether it was made to need no gradient, as the frequencies of an embedding.
         lost_steps: the share of its numbers that have a gradient and do not move; 0 for those of
             full precision.
         stale_gradient: whether it had a gradient before the first backward pass.
@@ -45,6 +46,7 @@ class ObservedParameter:
     weight_decay: float = 0.0
     stale_gradient: bool = False
     of_frozen_module: bool = False
+    made_constant: bool = False
     lost_steps: float = 0.0
 
     @property

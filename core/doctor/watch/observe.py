@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ...interruption import heed
 from ...telemetry.layer_health import is_dead, is_saturated
+from .constants import made_constant
 from .graph import StepGraph, is_one_hot, of_unit_vectors
 from .loss_readers import read_loss
 from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, ObservedParameter
@@ -204,6 +205,7 @@ def _parameters(
         if not any(p.requires_grad for p in root.parameters())
         for p in root.parameters()
     }
+    constants = made_constant(variables.modules.values())
     held = [{id(p) for g in o.param_groups for p in g["params"]} for o in variables.optimizers]
     roots = [{id(p) for p in root.parameters()} for root in variables.modules.values()]
     whole = [root for root in roots if root and root <= used]
@@ -248,6 +250,7 @@ def _parameters(
             weight_decay=weight_decay,
             stale_gradient=key in tape.stale_gradients,
             of_frozen_module=key in frozen,
+            made_constant=key in constants,
             lost_steps=_lost_steps(values, gradient, update),
         )
 

@@ -85,8 +85,9 @@ def says_true(line: Line | None, name: str, place: int, keyword: str) -> bool:
         for call in calls
         if called_name(call) == name
     ]
-    return bool(given) and all(any(map(_is_true, values)) for values in given)
+    return bool(given) and all(any(map(is_true, values)) for values in given)
 
 
-def _is_true(value: ast.expr) -> bool:
+def is_true(value: ast.expr) -> bool:
+    """Whether an expression is a ``True`` that stands there."""
     return isinstance(value, ast.Constant) and value.value is True

@@ -221,6 +221,10 @@ def test_layers_that_are_frozen_on_purpose():
     assert frozen_layer.check(evidence(trained)).passed
     low = (weight("a", (4, 64)), weight("b", (64, 4)))
     assert frozen_layer.check(evidence(steps(parameters=(one, *low)))).passed
+    constant = weight("time.freq", (6,), made_constant=True, **frozen)
+    assert frozen_layer.check(evidence(steps(parameters=(constant, head)))).passed
+    both = frozen_layer.check(evidence(steps(parameters=(constant, one, head))))
+    assert both.passed is False and both.where == "body.weight"
 
 
 @pytest.mark.parametrize(
