@@ -54,6 +54,7 @@ def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
         watcher.nan_line,
         (loaded.kept, loaded.loaded) if loaded else (),
         watcher.met[2] if watcher.met else None,
+        watcher.loaded_line,
     )
     used = evidence.inference
     if used and used.unlike and is_other_on_purpose(lines):

@@ -74,7 +74,7 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     (
         "train_eval_mismatch",
         "in training mode during",
-        (data.called_use, statements.evaluation, ops.use, ops.outputs),
+        (ops.loaded, data.called_use, statements.evaluation, ops.use, ops.outputs),
     ),
     (
         "future_leak",

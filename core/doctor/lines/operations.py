@@ -167,6 +167,11 @@ def use(lines: Lines, cause: Cause) -> Iterator[Line]:
     yield from lines.used.values()
 
 
+def loaded(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a copy that is used has loaded the network's weights: behind it, eval() is missing."""
+    yield from existing(lines.loaded)
+
+
 def own_function(lines: Lines, cause: Cause) -> Iterator[Line]:
     """The backward of an own function, and where that is called."""
     for file, node in lines.walk():

@@ -33,6 +33,7 @@ class Lines:
         nan: the line whose result was the first NaN; None.
         kept: where weights were kept without a copy, and where they were loaded.
         met: where each output met the targets of all examples in an evaluation; None.
+        loaded: where a copy that is used has loaded the network's weights; None.
     """
 
     graph: StepGraph
@@ -42,6 +43,7 @@ class Lines:
     nan: Line | None = None
     kept: tuple[Line | None, ...] = ()
     met: Line | None = None
+    loaded: Line | None = None
 
     def of_op(self, op: Op | None) -> Iterator[Line]:
         """Yield the line of an operation, if that is known."""

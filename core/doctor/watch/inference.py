@@ -28,7 +28,9 @@ from .contexts import (
 )
 from .graph import StepGraph, made_only_by, made_without_data
 from .observation import InferenceStats
+from .program_frames import Line
 from .source import says_true
+from .state_dicts import original_of
 from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, RANDOM, RECURRENT, Op, Tape
 from .variables import Variables
 
@@ -562,7 +564,8 @@ def _turned(trained: Tensor, used: Tensor) -> list[str]:
 def in_trained_weights(graph: StepGraph, tape: Tape) -> Tape:
     """Return an inference as if it had the trained weights, where it has a copy of all of them.
 
-    As that of a module which was made anew, and has loaded them from a file.
+    As that of a module which was made anew, and has loaded them from a file: as they are now, or
+    as they were when they were kept.
     """
     copies: dict[int, Tensor] = {}
     for given in (t for op in tape.ops for t in op.inputs if isinstance(t, nn.Parameter)):
@@ -574,6 +577,10 @@ def in_trained_weights(graph: StepGraph, tape: Tape) -> Tape:
             if alike and id(weight) not in taken and torch.equal(weight, given.to(weight.device)):
                 copies[id(given)] = weight
                 break
+        else:
+            original, _ = original_of(given)
+            if original is not None and graph.weights.get(id(original)) is original:
+                copies[id(given)] = original
     if not set(graph.layers) <= set(map(id, copies.values())):
         return tape
 
@@ -590,6 +597,12 @@ def in_trained_weights(graph: StepGraph, tape: Tape) -> Tape:
         for op in tape.ops
     ]
     return replace(tape, ops=ops)
+
+
+def loaded_at(tape: Tape) -> Line | None:
+    """Return where the weights of an inference were loaded that are those of another network."""
+    given = (t for op in tape.ops for t in op.inputs if isinstance(t, nn.Parameter))
+    return next((line for t in given for _, line in [original_of(t)] if line), None)
 
 
 @torch.no_grad()

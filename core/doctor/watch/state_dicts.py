@@ -1,10 +1,12 @@
 """Follows the weights that a program keeps by ``state_dict()`` and loads again.
 
 What ``state_dict()`` returns are the weights themselves, no copy: kept until later, they are
-trained on, and to load them changes nothing.
+trained on, and to load them changes nothing. Loaded into a module that is made anew, as from a
+file, they are those of the network that they were taken of.
 """
 
 import functools
+import math
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +17,9 @@ from torch import Tensor, nn
 
 from .program_frames import Line, line_of_program
 from .safe_log import SafeLog
+
+MOST_STATES = 200
+"""Whose sums are known, the newest; where many are taken, one in so many of the steps so far."""
 
 _log = SafeLog()
 
@@ -43,6 +48,25 @@ class LoadedItself:
         )
 
 
+@dataclass(frozen=True)
+class _Weight:
+    """A parameter, as it was at a time.
+
+    Attributes:
+        parameter: itself.
+        total: the sum of its numbers then.
+    """
+
+    parameter: weakref.ref[Tensor]
+    total: float
+
+    def has(self, values: Tensor) -> bool:
+        """Whether other values are those."""
+        own = self.parameter()
+        alike = own is not None and own.shape == values.shape
+        return alike and math.isclose(_total(values), self.total, rel_tol=1e-5, abs_tol=1e-7)
+
+
 _open: list["StateDicts"] = []
 """Those that are told of state dicts; meanwhile methods of ``nn.Module`` are replaced."""
 
@@ -62,6 +86,11 @@ class StateDicts:
         self._steps, self._tell = steps, tell
         self._taken: dict[int, tuple[weakref.ref[Tensor], int, Line | None]] = {}
         """Of each state dict its first tensor, when it was taken and in which line."""
+        self._states: list[dict[str, _Weight]] = []
+        """What networks were when a state dict was taken of them, by the names of parameters."""
+        self._summed_at = -1
+        self._loaded: dict[int, tuple[weakref.ref[Tensor], _Weight, Line | None]] = {}
+        """Of parameters that were loaded, which ones' values they have, and where; by id."""
 
     def open(self) -> None:
         """Follow from here on."""
@@ -77,6 +106,8 @@ class StateDicts:
         if self in _open:
             _open.remove(self)
         self._taken.clear()
+        self._states.clear()
+        self._loaded.clear()
         if _open:
             return
         # What somebody else has put in their place stays there.
@@ -85,8 +116,9 @@ class StateDicts:
         if nn.Module.load_state_dict is _load_state_dict:
             nn.Module.load_state_dict = _load  # type: ignore[method-assign]
 
-    def note(self, taken: Mapping[str, Any]) -> None:
-        """Note a state dict that was taken."""
+    def note(self, module: nn.Module, taken: Mapping[str, Any]) -> None:
+        """Note a state dict that was taken of a module."""
+        self._sum_up(module)
         first = next((v for v in taken.values() if isinstance(v, Tensor)), None)
         if first is None:
             return
@@ -94,8 +126,45 @@ class StateDicts:
             del self._taken[key]
         self._taken[id(first)] = weakref.ref(first), self._steps(), line_of_program()
 
+    def _sum_up(self, module: nn.Module) -> None:
+        """Keep what the parameters of a module are now, unless that was done right before."""
+        steps = self._steps()
+        if self._summed_at >= 0 and steps - self._summed_at < steps / MOST_STATES:
+            return
+        own = {n: p for n, p in module.named_parameters() if p.is_floating_point()}
+        if own:
+            self._summed_at = steps
+            self._states.append({n: _Weight(weakref.ref(p), _total(p)) for n, p in own.items()})
+            del self._states[:-MOST_STATES]
+
+    def note_loaded(self, module: nn.Module, given: Any) -> None:
+        """Note whose weights a module is given, if they are those of another one."""
+        own = {n: p for n, p in module.named_parameters() if p.is_floating_point()}
+        for parameter in own.values():
+            self._loaded.pop(id(parameter), None)
+        if not own or not isinstance(given, Mapping):
+            return
+        for state in reversed(self._states):
+            if own.keys() == state.keys() and all(
+                isinstance(given.get(name), Tensor) and known.has(given[name])
+                for name, known in state.items()
+            ):
+                line = line_of_program()
+                for name, known in state.items():
+                    if known.parameter() is not own[name]:
+                        self._loaded[id(own[name])] = weakref.ref(own[name]), known, line
+                return
+
+    def original(self, parameter: Tensor) -> tuple[Tensor | None, Line | None]:
+        """Return the parameter whose values another was given, and has still, and where."""
+        held, known, line = self._loaded.get(id(parameter), (None, None, None))
+        if held is None or known is None or held() is not parameter or not known.has(parameter):
+            return None, None
+        return known.parameter(), line
+
     def compare(self, module: nn.Module, given: Any) -> None:
         """Tell of a state dict that a module is given, if it is its own from before."""
+        self.note_loaded(module, given)
         if not isinstance(given, Mapping):
             return
         tensors = [value for value in given.values() if isinstance(value, Tensor)]
@@ -118,7 +187,7 @@ _take, _load = nn.Module.state_dict, nn.Module.load_state_dict
 def _state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
     taken = _take(module, *args, **kwargs)
     if not args and "destination" not in kwargs:  # else it is a part of another one
-        _tell_all(StateDicts.note, taken)
+        _tell_all(StateDicts.note, module, taken)
     return taken
 
 
@@ -126,6 +195,19 @@ def _state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
 def _load_state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
     _tell_all(StateDicts.compare, module, args[0] if args else kwargs.get("state_dict"))
     return _load(module, *args, **kwargs)
+
+
+def original_of(parameter: Tensor) -> tuple[Tensor | None, Line | None]:
+    """Return the parameter whose earlier values another one has loaded, and has still, and where.
+
+    As that of a network whose best weights were kept, and are loaded into one that is made anew.
+    """
+    found = (one.original(parameter) for one in _open)
+    return next((one for one in found if one[0] is not None), (None, None))
+
+
+def _total(values: Tensor) -> float:
+    return float(values.detach().float().sum())
 
 
 def _tell_all(act: Callable[..., None], *given: Any) -> None:

@@ -26,6 +26,7 @@ from .inference import (
     compare_inference,
     compare_sizes,
     in_trained_weights,
+    loaded_at,
     signature,
     unscaled_dropout,
 )
@@ -127,6 +128,7 @@ class LoopWatcher:
         inference: how the network is used; None if that was not seen.
         use_lines: where each weight is used then most often, by its id: a generation does most in
             its loop, behind its prompt.
+        loaded_line: where a copy that is used has loaded its weights; None.
         error: what the loop ended with; "" for none.
         crashed_at: the line in which the loop ended with an error; None.
         nan_line: the line whose result was the first NaN; None.
@@ -196,6 +198,8 @@ class LoopWatcher:
         self.inference: InferenceStats | None = None
         self.met: Met | None = None
         self.use_lines: dict[int, Line] = {}
+        self.loaded_line: Line | None = None
+        self._copies: set[int] = set()
         self.nan_line: Line | None = None
         self.training_mode_in_eval: tuple[str, ...] = ()
         self.repeatable = True
@@ -715,7 +719,7 @@ class LoopWatcher:
         if graph is None:
             return False
         of_copy = in_trained_weights(graph, tape) if by_copy and graph.layers else tape
-        by_copy, tape = of_copy is not tape, of_copy
+        by_copy, own, tape = of_copy is not tape, tape, of_copy
         if not graph.layers:  # numbers that are no matrices: all of them are used
             used = {id(t) for op in tape.ops if op.name in COMBINES for t in op.inputs}
             trained = {id(t) for t in graph.tape.parameters}
@@ -732,7 +736,12 @@ class LoopWatcher:
         if self.inference is None or not self.inference.differs:
             self._compare(graph, tape, frame)
             if by_copy and frame is not None:  # its layers' lines are those of training, too
-                self.use_lines = {0: (frame.f_code.co_filename, frame.f_lineno)}
+                statement = frame.f_code.co_filename, frame.f_lineno
+                self.use_lines = {0: _called_from(graph, tape) or statement}
+                self.loaded_line = loaded_at(own)
+        if by_copy:
+            given = (t for op in own.ops for t in op.inputs)
+            self._copies |= {id(t) for t in given if isinstance(t, nn.Parameter)}
         if (rows := _rows_given(graph, tape, first)) is not None:
             self._keep_evaluation(rows)
         return True
@@ -749,7 +758,8 @@ class LoopWatcher:
         if found is None or found.given is None or not found.unlike or after is None:
             return False
         inputs = next((t for t in after.inputs if t.shape[1:] == found.given.shape[1:]), None)
-        if inputs is None or not later.has(set(self.graph.weights) if self.graph else set()):
+        mine = set(self.graph.weights) if self.graph else set[int]()
+        if inputs is None or not later.has(mine | self._copies):
             return False
         if compare_sizes(inputs, found.given):
             return False
@@ -779,6 +789,14 @@ class LoopWatcher:
                 if op.line and key in graph.weights:
                     lines[key][op.line] += 1
         self.use_lines = {key: counts.most_common(1)[0][0] for key, counts in lines.items()}
+
+
+def _called_from(graph: StepGraph, tape: Tape) -> Line | None:
+    """Return the line in which a copy is called, which is none of the training's; None."""
+    trained = {op.line for op in graph.ops}
+    calls = (op.line for op in tape.ops if any(id(t) in graph.weights for t in op.inputs))
+    found = Counter(line for line in calls if line and line not in trained)
+    return found.most_common(1)[0][0] if found else None
 
 
 def _rows_given(graph: StepGraph, tape: Tape, weight: int) -> Tensor | None:

@@ -404,3 +404,48 @@ def test_a_module_that_was_made_anew_and_loaded_the_weights_is_used(size, told):
     assert monitor.trainings[0].uses == 1
     causes = [cause.id for cause in monitor.trainings[0].loop.diagnosis.causes]
     assert ("train_eval_mismatch" in causes) is told
+
+
+@pytest.mark.parametrize(
+    ("mode", "weights", "used"),
+    [(True, "kept", 1), (False, "kept", 1), (True, "other", 0), (True, "tuned", 0)],
+)
+def test_the_best_weights_are_used_in_a_module_that_was_made_anew(mode, weights, used):
+    """Without eval() that is told; of another network, or trained further, it is none of these."""
+
+    def made():
+        parts = (nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
+        return nn.Sequential(*parts)
+
+    net, x = made(), torch.randn(64, 3)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    places = [CodePlace("a.py", None, line) for line in (1, 2)]
+    watched = functools.partial(WatchedLoop, record=False, budget=0.0)
+    monitor = Monitor(places, watched, math.inf, lambda: None)
+    with monitor.training(0):
+        for step in range(8):
+            net.train()
+            monitor.root((net(x) - x[:, :1]).square().mean()).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            if step == 4:
+                file = io.BytesIO()
+                torch.save((net if weights != "other" else made()).state_dict(), file)
+            monitor.step(0)
+    net.eval()
+    file.seek(0)
+    anew = made()
+    anew.load_state_dict(torch.load(file))
+    if weights == "tuned":
+        with torch.no_grad():
+            anew[0].weight += 0.01
+    with monitor.use(1), torch.no_grad():
+        anew.train(mode)(x)
+    monitor.finish()
+    (training,) = monitor.trainings
+    assert training.uses == used
+    checks = {check.id: check for check in training.loop.diagnosis.checks}
+    assert (checks["train_eval_mismatch"].passed is False) is (used == 1 and mode)
+    if used and mode:
+        cause = next(c for c in training.loop.diagnosis.causes if c.id == "train_eval_mismatch")
+        assert "load_state_dict" in cause.lines[0].text and "anew.train" in cause.lines[2].text
