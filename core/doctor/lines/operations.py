@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..diagnosis import Cause
 from ..made_modules import last_name, path
 from ..watch.episode_ends import compared_bootstraps
 from ..watch.graph import VIEWS
-from ..watch.loss_wiring import met_all_targets
+from ..watch.loss_wiring import FACTORS, met_all_targets
 from ..watch.pairs import labelled_pairs
 from ..watch.program_frames import Line
 from ..watch.returns import returns_of_the_past
-from ..watch.tape import OWN_FUNCTION, RECURRENT, Op
+from ..watch.tape import LOSSES, OWN_FUNCTION, RECURRENT, Op
 from ..watch.wiring import attentions, unmoved_heads, wired_in
 from .program_lines import Lines
 
@@ -114,6 +114,38 @@ def terms(lines: Lines, cause: Cause) -> Iterator[Line]:
         op = lines.graph.made_by(term)
         if op is not None and op is not criterion:
             yield from lines.of_op(op)
+
+
+def averaged(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The criterion, where it is a mean over all outputs, and another term adds up its numbers.
+
+    Then nobody has weighed them: the more outputs an example has, the less the criterion counts.
+    """
+    op = lines.graph.loss.op if lines.graph.loss else None
+    if op is None or not op.inputs or op.name not in LOSSES:
+        return
+    outputs = op.inputs[0]
+    is_mean = op.kwargs.get("reduction", "mean") == "mean" and outputs.numel() > len(outputs)
+    if is_mean and any(_sums_unweighed(lines, term) for term, _ in lines.graph.terms):
+        yield from lines.of_op(op)
+
+
+def _sums_unweighed(lines: Lines, term: Tensor | float) -> bool:
+    """Whether a term of the loss is a sum over each example's numbers, and nobody weighs it."""
+    graph = lines.graph
+    maker = graph.made_by(term) if isinstance(term, Tensor) else None
+    root = graph.made_by(graph.tape.root) if graph.tape.root is not None else None
+    if maker is None or root is None or not isinstance(term, Tensor):
+        return False
+    behind = graph.ancestors(term)
+    factors = [
+        op for op in graph.ops if op.name in FACTORS and id(term) in graph.ancestors(op.outputs[0])
+    ]
+    # One in its own line belongs to its formula, as the half of a divergence does.
+    if any(op.line != maker.line or op.line == root.line for op in factors):
+        return False
+    sums = [op for op in graph.ops if op.name == "sum" and id(op.outputs[0]) in behind]
+    return any(op.outputs[0].dim() and op.outputs[0].numel() < op.inputs[0].numel() for op in sums)
 
 
 def named(lines: Lines, cause: Cause) -> list[int]:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeGuard
 
 from ..diagnosis import Cause
@@ -10,7 +10,7 @@ from ..made_modules import last_name
 from ..watch.program_frames import Line
 from ..watch.variables import LEARNING_RATE, is_validation
 from . import operations as ops
-from .program_lines import Lines
+from .program_lines import Lines, notebook_cell
 
 OF_STEPS = ("OneCycleLR", "CyclicLR", "LambdaLR")
 """Schedules that are meant in batches, or may be."""
@@ -153,6 +153,67 @@ def made(lines: Lines, cause: Cause) -> Iterator[Line]:
         for part in reversed(re.findall(r"[^\W\d]\w*", name)):
             if part not in ("weight", "bias"):
                 yield from lines.assigned(part.__eq__)
+
+
+def replaced(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a layer that is named is replaced from outside, behind the last optimiser made there.
+
+    ``net.head = nn.Linear(48, 6)``: the optimiser holds the parameters of the layer before it.
+    """
+    named = _parts_of(cause.where)
+    for scope, statements in _scopes(lines):
+        makes = _makes_optimiser(lines, scope)
+        made = [any(map(makes, ast.walk(statement))) for _, statement in statements]
+        for line, statement in statements[: made.index(True)] if any(made) else ():
+            targets = statement.targets if isinstance(statement, ast.Assign) else []
+            if any(isinstance(t, ast.Attribute) and t.attr in named for t in targets):
+                yield line
+
+
+def _scopes(lines: Lines) -> Iterator[tuple[object, list[tuple[Line, ast.stmt]]]]:
+    """Yield the plain statements of each file, notebook or function outside of classes.
+
+    The last one comes first.
+    """
+    outside: dict[str, list[tuple[Line, ast.stmt]]] = {}
+    cells = {file: notebook_cell(file) or (file, 0) for file in lines.trees}
+    for file in sorted(lines.trees, key=lambda one: cells[one]):
+        tree = lines.trees[file]
+        found = outside.setdefault(cells[file][0], [])
+        found += [((file, one.lineno), one) for one in _simple(tree)]
+        for node in ast.iter_child_nodes(tree):
+            if isinstance(node, ast.FunctionDef):
+                yield node, [((file, one.lineno), one) for one in _simple(node)][::-1]
+    yield from ((name, found[::-1]) for name, found in outside.items())
+
+
+def _simple(scope: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements of a scope that hold no others, in their order."""
+    for node in ast.iter_child_nodes(scope):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(node, ast.stmt) and not hasattr(node, "body"):
+            yield node
+        elif isinstance(node, ast.stmt | ast.excepthandler):
+            yield from _simple(node)
+
+
+def _makes_optimiser(lines: Lines, scope: object) -> Callable[[ast.AST], bool]:
+    """Return what tells calls that make an optimiser: themselves, or in a function they call."""
+    direct = {id(call) for _, call in _optimisers(lines)}
+    functions = [node for _, node in lines.walk() if isinstance(node, ast.FunctionDef)]
+    making = {
+        one.name
+        for one in functions
+        if one is not scope and any(id(node) in direct for node in ast.walk(one))
+    }
+
+    def makes(node: ast.AST) -> bool:
+        if not isinstance(node, ast.Call):
+            return False
+        return id(node) in direct or last_name(node.func) in making
+
+    return makes
 
 
 def listed(lines: Lines, cause: Cause) -> Iterator[Line]:

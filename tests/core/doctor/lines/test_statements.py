@@ -275,3 +275,74 @@ def test_gradients_that_are_not_zeroed_have_the_lines_before_which_they_are_to_b
         exec(compile(script.read_text(), str(script), "exec"), names)
     (cause,) = (one for one in seen.diagnosis.causes if one.id == "gradients_not_zeroed")
     assert [line.line for line in cause.lines] == [4, 3, 5]
+
+
+REPLACED = "net.out = nn.Linear(8, 3)"
+MAKES = "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)"
+BY_FUNCTION = f"""
+def make_optimizer(net):
+    return torch.optim.SGD(net.parameters(), lr=0.1)
+optimizer = make_optimizer(net)
+{REPLACED}  # here
+"""
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        f"{MAKES}\n{REPLACED}  # here\n",
+        f"{MAKES}\nif True:\n    {REPLACED}  # here\n",
+        f"{MAKES}\ndel optimizer\n{REPLACED}\n{MAKES}  # here\n",
+        f"{REPLACED}\noptimizer = torch.optim.SGD(net.hidden.parameters(), lr=0.1)  # here\n",
+        BY_FUNCTION,
+    ],
+    ids=["behind it", "in a branch", "made anew", "before it", "made by a function"],
+)
+def test_a_layer_that_is_replaced_behind_the_optimiser_has_that_line(first_line, setting):
+    """Where the optimiser comes later, the layer was left out of it."""
+    source = f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(8, 8)
+        self.out = nn.Linear(8, 4)
+    def forward(self, x):
+        return self.out(self.hidden(x))
+net = Net()
+{setting}{STEP}"""
+    where = "out.weight, out.bias"
+    why = f"{where}: it is not in the optimiser"
+    found, wanted = first_line(source, "parameter_not_trained", where, why)
+    assert found == wanted
+
+
+PENALISED = """
+x = torch.rand(16, 8)
+net = nn.Linear(8, 8)
+for step in range(3):
+    hidden = net(x)
+    fit = F.mse_loss(hidden, x{reduction}){fit}
+    penalty = 0.5 * hidden.square().sum(1).mean(){penalty}
+    loss = fit + {factor}penalty
+    loss.backward()
+    with torch.no_grad():
+        for p in net.parameters():
+            p -= 0.01 * p.grad
+            p.grad = None
+    seen.step(loss)
+"""
+
+
+@pytest.mark.parametrize(
+    ("reduction", "factor", "is_first"),
+    [("", "", "fit"), ("", "0.5 * ", "penalty"), (", reduction='sum'", "", "penalty")],
+    ids=["averaged", "weighed", "summed, too"],
+)
+def test_a_criterion_that_is_averaged_beside_a_sum_comes_first(
+    first_line, reduction, factor, is_first
+):
+    """Where it is a mean over all numbers, or the other has no weight, that is what is wrong."""
+    marks = {name: "  # here" if name == is_first else "" for name in ("fit", "penalty")}
+    source = PENALISED.format(reduction=reduction, factor=factor, **marks)
+    found, wanted = first_line(source, "regulariser_dominates", "the loss")
+    assert found == wanted
