@@ -120,7 +120,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "replicas_drift": (ops.backward, statements.optimiser),
     "stale_target": (ops.targets, ops.loss),
     "returns_of_the_past": (ops.past_returns, ops.loss),
-    "terminal_ignored": (ops.bootstrapped, ops.loss),
+    "terminal_ignored": (statements.limit_kept, ops.bootstrapped, ops.loss),
     "noise_not_normal": (ops.wired, ops.loss),
     "frozen_layer": (statements.frozen, statements.made, ops.layer, statements.optimiser),
     "symmetric_init": (statements.initialised, statements.made, ops.layer),

@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 from ..diagnosis import Cause
 from ..made_modules import last_name
+from ..watch.episode_ends import limits_kept
 from ..watch.program_frames import Line
 from ..watch.variables import LEARNING_RATE, is_validation
 from . import operations as ops
@@ -339,6 +340,13 @@ def evaluation(lines: Lines, cause: Cause) -> Iterator[Line]:
         for file, node in lines.walk():
             if lines.origins.is_evaluation(node):
                 yield from lines.origins.evaluation_around((file, node.lineno))
+
+
+def limit_kept(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where steps of episodes are kept with the flag of a time limit as their end."""
+    for file, tree in lines.trees.items():
+        if isinstance(tree, ast.Module):
+            yield from ((file, kept.line) for kept in limits_kept(tree))
 
 
 def ctc(lines: Lines, cause: Cause) -> Iterator[Line]:

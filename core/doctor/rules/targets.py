@@ -42,7 +42,7 @@ def returns_of_the_past(rule: Rule, evidence: Evidence) -> Check:
     "terminal_ignored",
     "ends of episodes",
     "A target that adds discounted values to rewards uses the flag for the end of an episode that"
-    " comes with them; the flag of a time limit may be left out.",
+    " comes with them; the flag of a time limit may be left out, but does not stand in its place.",
     "no value behind the end of an episode",
     "Mnih et al. 2015, algorithm 1; Pardo et al. 2018, Time limits in reinforcement learning",
 )

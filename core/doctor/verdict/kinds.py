@@ -74,6 +74,12 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
     "returns_of_the_past": (
         ("kept in that order", "Reverse the list of sums, or insert each at its beginning."),
     ),
+    "terminal_ignored": (
+        (
+            "steps are kept with",
+            "Keep each step with the flag of the end; behind a time limit values go on.",
+        ),
+    ),
     "frozen_layer": (
         ("of the highest", "Give its group of the optimiser about the rate of the others."),
     ),

@@ -2,14 +2,32 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeGuard
 
 import torch
 
-from .bootstrap import Bootstrap, Flag
+from .bootstrap import TIME_LIMITS, Bootstrap, Flag
 from .graph import StepGraph, Wired
-from .source import syntax_tree
+from .program_frames import OWN_FILES
+from .source import called_name, syntax_tree
 
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
+
+
+@dataclass(frozen=True)
+class KeptEnd:
+    """A step of an episode is kept with the flag of a time limit, and without that of its end.
+
+    Attributes:
+        line: in which it is kept.
+        limit, end: names of both flags.
+    """
+
+    line: int
+    limit: str
+    end: str
 
 
 def compared_bootstraps(graph: StepGraph) -> Iterator[Bootstrap]:
@@ -38,7 +56,72 @@ def ends_ignored(graph: StepGraph) -> Wired:
                 " the end of an episode count as others do",
                 None,
             )
+    files = {op.line[0] for op in graph.tape.ops if op.line} | OWN_FILES
+    trees = (tree for file in sorted(files) if (tree := syntax_tree(file)) is not None)
+    for kept in (one for tree in trees for one in limits_kept(tree)):
+        return (
+            f"steps are kept with {kept.limit} as their end, and not with {kept.end}: values behind"
+            " the end of an episode count as others do, and those behind a time limit do not",
+            None,
+        )
     return None
+
+
+@lru_cache(maxsize=16)
+def limits_kept(tree: ast.Module) -> tuple[KeptEnd, ...]:
+    """Return where steps of episodes are kept with the flag of a time limit alone.
+
+    An environment's ``step`` returns that and another one, either of which ends an episode; the
+    latter decides nothing but that, and nothing before the step is kept.
+    """
+    scopes = [node for node in ast.walk(tree) if isinstance(node, Scope)]
+    return tuple(dict.fromkeys(kept for scope in scopes for kept in _limits_kept(scope)))
+
+
+def _limits_kept(scope: Scope) -> Iterator[KeptEnd]:
+    nodes = list(ast.walk(scope))
+    tests = [node.test for node in nodes if isinstance(node, ast.If | ast.While)]
+    either = [part for test in tests for part in ast.walk(test) if _is_or(part)]
+    for names in map(_returned_by_step, nodes):
+        for limit in (name for name in names[2:] if _is_limit(name)):
+            for end in (name for name in names[2:] if not _is_limit(name)):
+                decide = [one for one in either if set(_names(one)) == {end, limit}]
+                if not decide or not _read_only_in(decide, nodes, end):
+                    continue
+                first = min(one.lineno for one in decide)
+                for call in (node for node in nodes if isinstance(node, ast.Call)):
+                    given = {name for one in call.args for name in _names(one)}
+                    keeps = {*names[:2], limit} <= given and called_name(call) != "print"
+                    if keeps and call.lineno < first:
+                        yield KeptEnd(call.lineno, limit, end)
+
+
+def _read_only_in(parts: list[ast.BoolOp], nodes: list[ast.AST], name: str) -> bool:
+    known = {id(node) for part in parts for node in ast.walk(part)}
+    named = (node for node in nodes if isinstance(node, ast.Name) and node.id == name)
+    return all(isinstance(node.ctx, ast.Store) or id(node) in known for node in named)
+
+
+def _returned_by_step(node: ast.AST) -> list[str]:
+    """Return which variables an environment's step is given to: a state, a reward, flags."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+        return []
+    target = node.targets[0]
+    parts = target.elts if isinstance(target, ast.Tuple) else []
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    return names if called_name(node.value) == "step" and len(names) == len(parts) else []
+
+
+def _is_or(node: ast.AST) -> TypeGuard[ast.BoolOp]:
+    return isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or)
+
+
+def _is_limit(name: str) -> bool:
+    return any(word in name.lower() for word in TIME_LIMITS)
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    return (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
 def _scope(line: tuple[str, int]) -> Scope | None:
