@@ -436,7 +436,7 @@ def _entropy_of_targets(call: LossCall, classes: int) -> float:
     if call.op.name != "cross_entropy" or call.op.argument(2, "weight") is not None or classes < 2:
         return 0.0
     smoothing = float(call.op.argument(7, "label_smoothing", 0.0))
-    shares = torch.eye(classes)[:1]
+    shares = torch.eye(1, classes)
     if call.targets.is_floating_point():
         shares = _rows(call.targets, 1 if call.targets.dim() > 1 else -1)[:MAX_ROWS].cpu()
     shares = (1 - smoothing) * shares + smoothing / classes
