@@ -63,7 +63,7 @@ class _Weight:
     def has(self, values: Tensor) -> bool:
         """Whether other values are those."""
         own = self.parameter()
-        alike = own is not None and own.shape == values.shape
+        alike = own is not None and own.shape == values.shape and not values.is_meta
         return alike and math.isclose(_total(values), self.total, rel_tol=1e-5, abs_tol=1e-7)
 
 
@@ -131,7 +131,7 @@ class StateDicts:
         steps = self._steps()
         if self._summed_at >= 0 and steps - self._summed_at < steps / MOST_STATES:
             return
-        own = {n: p for n, p in module.named_parameters() if p.is_floating_point()}
+        own = _parameters(module)
         if own:
             self._summed_at = steps
             self._states.append({n: _Weight(weakref.ref(p), _total(p)) for n, p in own.items()})
@@ -139,7 +139,7 @@ class StateDicts:
 
     def note_loaded(self, module: nn.Module, given: Any) -> None:
         """Note whose weights a module is given, if they are those of another one."""
-        own = {n: p for n, p in module.named_parameters() if p.is_floating_point()}
+        own = _parameters(module)
         for parameter in own.values():
             self._loaded.pop(id(parameter), None)
         if not own or not isinstance(given, Mapping):
@@ -204,6 +204,12 @@ def original_of(parameter: Tensor) -> tuple[Tensor | None, Line | None]:
     """
     found = (one.original(parameter) for one in _open)
     return next((one for one in found if one[0] is not None), (None, None))
+
+
+def _parameters(module: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters of a module that have numbers to add up, by name."""
+    named = module.named_parameters()
+    return {n: p for n, p in named if p.is_floating_point() and not p.is_meta}
 
 
 def _total(values: Tensor) -> float:

@@ -14,12 +14,6 @@ from core.programs.instrument import CodePlace
 from core.programs.monitor import Monitor
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    """The same numbers each time."""
-    torch.manual_seed(0)
-
-
 class Task:
     """Rows and quantities, a network, its optimiser, and a second network as large."""
 
@@ -162,3 +156,19 @@ def test_first_weights_that_are_to_come_back_for_each_fold():
     monitor.finish()
     causes = [[c.id for c in training.loop.diagnosis.causes] for training in monitor.trainings]
     assert causes == [["weights_not_copied"], []]
+
+
+def test_a_network_without_numbers_has_state_dicts_too(caplog):
+    """As one that is made on the device meta, to be filled from a file."""
+    told = []
+    followed = StateDicts(lambda: 0, told.append)
+    followed.open()
+    try:
+        empty, full = nn.Linear(3, 2, device="meta"), nn.Linear(3, 2)
+        empty.state_dict()
+        kept = full.state_dict()
+        full.load_state_dict(empty.state_dict(), assign=True)
+        empty.load_state_dict(kept, assign=True)
+    finally:
+        followed.close()
+    assert not told and not caplog.records
