@@ -688,9 +688,7 @@ def _under_conditions_again(own: list[ast.AST]) -> set[int]:
     """
     found = set[int]()
     for branch in own:
-        inside = list(ast.walk(branch))
-        loads = any(isinstance(n, ast.Call) and "load" in _last_name(n.func) for n in inside)
-        if isinstance(branch, ast.If) and not branch.orelse and loads:
+        if isinstance(branch, ast.If) and not branch.orelse and any(map(_loads, ast.walk(branch))):
             known = {
                 node.id
                 for node in own
@@ -703,6 +701,11 @@ def _under_conditions_again(own: list[ast.AST]) -> set[int]:
                 }:
                     found |= {id(part) for part in ast.walk(node.value)}
     return found
+
+
+def _loads(node: ast.AST) -> bool:
+    name = _last_name(node.func) if isinstance(node, ast.Call) else ""
+    return name == "load" or name.startswith("load_")
 
 
 def _reads_gradient(value: ast.expr | None) -> bool:

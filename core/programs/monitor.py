@@ -39,8 +39,10 @@ PARTS = ("DivBackward0", "MulBackward0")
 """How torch calls what a loss comes from that is divided by a number of parts."""
 POINTS = 1000
 """Of a curve that is shown while it goes on."""
-HURRIED, FAR_ABOVE = 2.0, 2.0
+HURRIED = 2.0
 """Seconds for experiments on a loop whose program was stopped."""
+FAR_ABOVE = 2.0
+"""Times the largest loss on new data on the way, above which one behind a training is of others."""
 _Place = tuple[CodeType, int, int | None]
 """A line, and the line that called its function."""
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -115,7 +116,9 @@ def check_data(
         stats = replace(stats, leaking_column=leaking)
         stats = replace(stats, moved_targets=moved_targets(replay))
         stats = replace(stats, repeated=_repeated(replay, variables))
-        windows = overlapping_windows(replay, variables, (*eval_rows, *evaluated))
+        windows: dict[str, Any] = {}
+        with suppress(*REPLAY_ERRORS):  # a data set is a program's own
+            windows = overlapping_windows(replay, variables, (*eval_rows, *evaluated))
         stats = replace(stats, **(windows or validation_overlap(replay, variables)))
         # Validation data may lie in a variable, and pieces of other data be drawn all the same.
         if math.isnan(stats.overlap) or not graph.inputs[0].is_floating_point():

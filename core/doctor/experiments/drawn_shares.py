@@ -29,10 +29,10 @@ def drawn_shares(replay: Replay, labels: Tensor) -> dict[float, float]:
     classes, counts = torch.unique(labels, return_counts=True)
     if not 1 < len(classes) <= MOST_CLASSES:
         return {}
+    if not all(bool(torch.isin(aims, classes.to(aims)).all()) for aims in drawn):
+        return {}  # what it is compared with is made of labels, and is none itself
     each = torch.stack([(aims[:, None] == classes.to(aims)).float().mean(0) for aims in drawn])
     shares, known = each.mean(0), counts / len(labels)
-    if bool((each.sum(1) < 1).any()):
-        return {}  # what it is compared with is made of labels, and is none itself
     # Where classes come one after another batches differ, and their mean says little.
     size = sum(map(len, drawn))
     error = (each.var(0) / len(drawn)).sqrt() + (known * (1 - known) / size).sqrt()

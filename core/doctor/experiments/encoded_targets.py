@@ -15,7 +15,9 @@ from ..watch.graph import StepGraph
 from ..watch.variables import Variables, is_validation
 from .sources import source_of
 
-MAX_ROWS, SOME_ROWS, MAX_COLUMNS, MOST_PAIRS = 100_000, 20_000, 200, 6
+MAX_ROWS, SOME_ROWS, MAX_COLUMNS = 100_000, 20_000, 200
+MOST_PAIRS, MOST_ALIKE = 6, 10
+"""Tables, and columns of each, for which an equation is looked for."""
 FEWEST_CATEGORIES, FEWEST_EACH, MOST_CATEGORIES = 8, 2, 1000
 """Different values, of which an equation holds for none by chance; rows that one has, at least on
 average; and values that are looked at."""
@@ -43,7 +45,9 @@ def encoded_targets(graph: StepGraph, variables: Variables) -> str:
         return ""
     some, their = rows[:SOME_ROWS], aims[:SOME_ROWS]
     width = min(rows.shape[1], MAX_COLUMNS)
-    columns = [column for column in range(width) if _miss(some, their, column) < ALIKE]
+    missed = {column: _miss(some, their, column) for column in range(width)}
+    alike = [column for column, miss in missed.items() if miss < ALIKE]
+    columns = sorted(alike, key=lambda column: missed[column])[:MOST_ALIKE]
     pairs = islice(_all_data(variables, rows, aims), MOST_PAIRS) if columns else ()
     for inputs, targets in pairs:
         for column in columns:

@@ -129,7 +129,7 @@ def _has_rows(tensor: Tensor) -> bool:
     return tensor.layout == torch.strided and not tensor.is_quantized
 
 
-def _numbers(tensor: Tensor) -> Array:
+def numbers_of(tensor: Tensor) -> Array:
     """Return a tensor as an array; of a type that NumPy has not, in one of more digits."""
     tensor = tensor.detach().cpu().contiguous()
     numbers: Array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
@@ -195,7 +195,7 @@ def _come_twice(graph: StepGraph, whole: Tensor) -> bool:
         return False
     seen: dict[bytes, set[bytes]] = {}
     again = 0
-    rows, values = _numbers(whole[:MAX_COMPARED]), _numbers(aims[:MAX_COMPARED])
+    rows, values = numbers_of(whole[:MAX_COMPARED]), numbers_of(aims[:MAX_COMPARED])
     for row, aim in zip(rows, values, strict=True):
         known = seen.setdefault(row.tobytes(), set())
         again += bool(known)
@@ -396,8 +396,8 @@ def copied_rows(trained: Tensor, validation: Tensor) -> float:
     """
     if not trained.is_floating_point() or trained.dim() < 2 or not len(validation):
         return math.nan
-    rows = _numbers(trained[:MAX_COMPARED].flatten(1))
-    new = _numbers(validation[:MAX_COMPARED].flatten(1))
+    rows = numbers_of(trained[:MAX_COMPARED].flatten(1))
+    new = numbers_of(validation[:MAX_COMPARED].flatten(1))
     if not by_columns(rows[:: 1 + len(rows) // MAX_EXAMPLES]):
         return math.nan
     # Of each row its hash: pictures take more memory than there may be, a second time.
@@ -414,7 +414,7 @@ def shifted_windows(trained: Tensor, validation: Tensor) -> float:
     """
     if trained.shape[1:] != validation.shape[1:] or trained.dim() not in (2, 3):
         return math.nan
-    rows, new = (_numbers(part[:MAX_COMPARED]) for part in (trained, validation))
+    rows, new = (numbers_of(part[:MAX_COMPARED]) for part in (trained, validation))
     # Bits and levels are tokens, too, whatever their type.
     different = np.unique(rows.ravel()[:MAX_COMPARED])
     many = trained.is_floating_point() and len(different) >= MANY_NUMBERS
@@ -444,7 +444,7 @@ def overlap(trained: Tensor, validation: Tensor) -> float:
     Runs of examples are searched, not single ones: in names and texts, short pieces occur twice
     without anything being wrong.
     """
-    rows, searched = _numbers(trained), _numbers(validation)
+    rows, searched = numbers_of(trained), numbers_of(validation)
     width = max(1, int(np.prod(rows.shape[1:])))
     real = np.issubdtype(rows.dtype, np.floating)
     distinctive = (real and width > 8) or width > 100 or (real and _are_distinct(rows))

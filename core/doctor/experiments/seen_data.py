@@ -30,7 +30,7 @@ MAX_ROWS, MAX_NEW = 20_000, 2000
 MAX_NEW_TARGETS = 40_000
 MAX_REPLAYS = 400
 """Of the step, for one pass over new examples."""
-MIN_ROWS, MIN_NEW = 60, 30
+MIN_ROWS, MIN_NEW, FEW_NEW = 60, 30, 200
 HELD_OUT, END = 0.2, 0.1
 """The part of the rows, and of a long row its end, that is held out where nothing new is found."""
 LONG = 1000
@@ -328,7 +328,10 @@ def _of_rows(replay: Replay, variables: Variables, drawn: list[_Drawn], rows: Ro
         new, known = _of(rows, mixed[:count]), mixed[count:]
         is_new, source = False, "a part of the training data"
     if shares:
-        new = _of(new, of_shares(new[-1], shares, most_new, _generator()))
+        chosen = of_shares(new[-1], shares, most_new, _generator())
+        if len(chosen) < FEW_NEW:  # as of a rare class there are few
+            chosen = drawn_again(new[-1], shares, min(most_new, len(new[0])), _generator())
+        new = _of(new, chosen)
         again = drawn_again(rows[-1][known], shares, min(most, len(known)), _generator())
         return _made(replay, places, _of(rows, known[again]), new, is_new, source)
     if len(new[0]) > most_new:
@@ -627,7 +630,9 @@ def _made(
     graph = replay.graph
     assert graph.targets is not None
     if len(trained[0]) < MIN_ROWS or len(new[0]) < min(MIN_NEW, 20):
-        raise ValueError(f"only {len(trained[0])} examples were seen")
+        raise ValueError(
+            f"only {len(trained[0])} examples were seen, and {len(new[0])} that are new"
+        )
     size, given, aims = len(places[0]), graph.inputs[0], graph.targets
     alone = len(graph.inputs) == 1 and len(given) == size
     apart = len(places[-1]) != size or (len(aims) != size and not _flattened(aims, places[-1]))

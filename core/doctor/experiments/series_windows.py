@@ -18,6 +18,7 @@ from torch.utils.data import Subset
 from ...interruption import heed
 from ...telemetry.events import Array
 from ..watch.variables import Variables, is_validation
+from .overlaps import numbers_of
 from .replay import Replay
 
 LOOKED_FOR = 48
@@ -140,7 +141,7 @@ def _series(value: Any, rows: Tensor) -> Tensor | None:
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it may be read only
-            value = torch.as_tensor(value)
+            value = torch.as_tensor(np.ascontiguousarray(value))
     if not isinstance(value, Tensor) or not value.dim() or value.layout != torch.strided:
         return None
     same_kind = value.is_floating_point() == rows.is_floating_point()
@@ -180,8 +181,8 @@ def _all_places(series: Tensor, rows: Tensor) -> list[Array]:
 
 def _places(series: Tensor, piece: Tensor) -> Array:
     """Return where a piece stands in a series."""
-    numbers = series.reshape(len(series), -1).numpy()
-    steps = piece.reshape(-1, numbers.shape[1]).numpy()
+    numbers = numbers_of(series.reshape(len(series), -1))
+    steps = numbers_of(piece.reshape(-1, numbers.shape[1]))
     found: Array = np.arange(max(0, len(numbers) - len(steps) + 1))
     # The rarest first: of a series of many equal numbers few places are left then.
     _, kinds, counts = np.unique(steps, axis=0, return_inverse=True, return_counts=True)

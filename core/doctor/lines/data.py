@@ -309,9 +309,27 @@ def is_other_on_purpose(lines: Lines) -> bool:
     conditional = _conditional(lines)
     scaled += [s for s in trained.steps if s.node in conditional and _computes_scale(s.node)]
     # What is called on one of both ways alone may scale, whatever its name, or in place.
-    changed = any(lines.calls(lambda call: last_name(call.func) in IN_PLACE))
+    named = {
+        part.id
+        for step in (*trained.steps, *new.steps)
+        for part in ast.walk(step.node)
+        if isinstance(part, ast.Name)
+    }
+    changed = any(
+        lines.calls(lambda call: last_name(call.func) in IN_PLACE and _receiver(call) in named)
+    )
     called = _changes(trained) == _changes(new) and not changed
     return not ours.isdisjoint(theirs) and called and not scaled
+
+
+def _receiver(node: ast.AST) -> str:
+    """Return the variable of which a method is called, also of what another one returned."""
+    while not isinstance(node, ast.Name):
+        inner = getattr(node, "func", getattr(node, "value", None))
+        if not isinstance(inner, ast.AST):
+            return ""
+        node = inner
+    return node.id
 
 
 def _changes(way: Way) -> set[str]:

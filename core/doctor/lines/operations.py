@@ -138,9 +138,11 @@ def _sums_unweighed(lines: Lines, term: Tensor | float) -> bool:
     if maker is None or root is None or not isinstance(term, Tensor):
         return False
     behind = graph.ancestors(term)
-    factors = [
-        op for op in graph.ops if op.name in FACTORS and id(term) in graph.ancestors(op.outputs[0])
-    ]
+    made, factors = {id(term)}, []
+    for op in graph.ops:
+        if any(id(t) in made for t in op.inputs):
+            made |= {id(t) for t in op.outputs}
+            factors += [op] if op.name in FACTORS else []
     # One in its own line belongs to its formula, as the half of a divergence does.
     if any(op.line != maker.line or op.line == root.line for op in factors):
         return False

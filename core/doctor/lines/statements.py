@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from ..diagnosis import Cause
@@ -161,10 +161,19 @@ def replaced(lines: Lines, cause: Cause) -> Iterator[Line]:
 
     ``net.head = nn.Linear(48, 6)``: the optimiser holds the parameters of the layer before it.
     """
-    named = _parts_of(cause.where)
+    named, direct = _parts_of(cause.where), {id(call) for _, call in _optimisers(lines)}
+    functions = [node for _, node in lines.walk() if isinstance(node, ast.FunctionDef)]
+    making = [one for one in functions if any(id(node) in direct for node in ast.walk(one))]
     for scope, statements in _scopes(lines):
-        makes = _makes_optimiser(lines, scope)
-        made = [any(map(makes, ast.walk(statement))) for _, statement in statements]
+        by_name = {one.name for one in making if one is not scope}
+        made = [
+            any(
+                id(node) in direct or last_name(node.func) in by_name
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Call)
+            )
+            for _, statement in statements
+        ]
         for line, statement in statements[: made.index(True)] if any(made) else ():
             targets = statement.targets if isinstance(statement, ast.Assign) else []
             if any(isinstance(t, ast.Attribute) and t.attr in named for t in targets):
@@ -197,24 +206,6 @@ def _simple(scope: ast.AST) -> Iterator[ast.stmt]:
             yield node
         elif isinstance(node, ast.stmt | ast.excepthandler):
             yield from _simple(node)
-
-
-def _makes_optimiser(lines: Lines, scope: object) -> Callable[[ast.AST], bool]:
-    """Return what tells calls that make an optimiser: themselves, or in a function they call."""
-    direct = {id(call) for _, call in _optimisers(lines)}
-    functions = [node for _, node in lines.walk() if isinstance(node, ast.FunctionDef)]
-    making = {
-        one.name
-        for one in functions
-        if one is not scope and any(id(node) in direct for node in ast.walk(one))
-    }
-
-    def makes(node: ast.AST) -> bool:
-        if not isinstance(node, ast.Call):
-            return False
-        return id(node) in direct or last_name(node.func) in making
-
-    return makes
 
 
 def listed(lines: Lines, cause: Cause) -> Iterator[Line]:

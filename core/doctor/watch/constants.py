@@ -5,6 +5,8 @@ A layer is frozen behind its back, once it is there; what is made so is meant to
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from types import CodeType
 
 from torch import nn
 
@@ -27,11 +29,17 @@ def _constants_of(kind: type) -> Iterator[str]:
     """Yield the attributes of a class, and of those that it comes from, that it makes so."""
     for one in kind.__mro__:
         code = getattr(vars(one).get("__init__"), "__code__", None)
-        if code is None or (tree := syntax_tree(code.co_filename)) is None:
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and _begins(node) == code.co_firstlineno:
-                yield from _attributes(node)
+        if code is not None and not one.__module__.startswith("torch."):
+            yield from _made_in(code)
+
+
+@lru_cache(maxsize=256)
+def _made_in(code: CodeType) -> frozenset[str]:
+    """Return the attributes that a function makes so, by its source."""
+    tree = syntax_tree(code.co_filename)
+    functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)) if tree else ()
+    own = (one for one in functions if _begins(one) == code.co_firstlineno)
+    return frozenset(name for one in own for name in _attributes(one))
 
 
 def _begins(function: ast.FunctionDef) -> int:

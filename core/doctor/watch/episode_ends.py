@@ -45,6 +45,8 @@ def ends_ignored(graph: StepGraph) -> Wired:
     A flag is known by its values: zeros and ones, both of them, one for each example of the target.
     That it is read nowhere in the function that makes the target, the source tells.
     """
+    if not graph.tape.bootstraps:
+        return None
     for found in compared_bootstraps(graph):
         scope = _scope(found.line) if found.line else None
         unread = [flag for flag in found.flags if scope and _is_unread(scope, flag)]

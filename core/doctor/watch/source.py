@@ -17,7 +17,7 @@ def syntax_tree(file: str) -> ast.Module | None:
     return _parsed("".join(linecache.getlines(file)))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _parsed(source: str) -> ast.Module | None:
     try:
         return ast.parse(source) if source else None

@@ -54,17 +54,16 @@ class _Weight:
 
     Attributes:
         parameter: itself.
-        total: the sum of its numbers then.
+        sums: of its numbers and of their squares then.
     """
 
     parameter: weakref.ref[Tensor]
-    total: float
+    sums: tuple[float, float]
 
-    def has(self, values: Tensor) -> bool:
-        """Whether other values are those."""
+    def has(self, values: Tensor, sums: tuple[float, float]) -> bool:
+        """Whether other values, with these sums, are those."""
         own = self.parameter()
-        alike = own is not None and own.shape == values.shape and not values.is_meta
-        return alike and math.isclose(_total(values), self.total, rel_tol=1e-5, abs_tol=1e-7)
+        return own is not None and own.shape == values.shape and all(map(_close, sums, self.sums))
 
 
 _open: list["StateDicts"] = []
@@ -88,7 +87,7 @@ class StateDicts:
         """Of each state dict its first tensor, when it was taken and in which line."""
         self._states: list[dict[str, _Weight]] = []
         """What networks were when a state dict was taken of them, by the names of parameters."""
-        self._summed_at = -1
+        self._summed_at = weakref.WeakKeyDictionary[nn.Module, int]()
         self._loaded: dict[int, tuple[weakref.ref[Tensor], _Weight, Line | None]] = {}
         """Of parameters that were loaded, which ones' values they have, and where; by id."""
 
@@ -129,12 +128,13 @@ class StateDicts:
     def _sum_up(self, module: nn.Module) -> None:
         """Keep what the parameters of a module are now, unless that was done right before."""
         steps = self._steps()
-        if self._summed_at >= 0 and steps - self._summed_at < steps / MOST_STATES:
+        before = self._summed_at.get(module)
+        if before is not None and steps - before < steps / MOST_STATES:
             return
         own = _parameters(module)
         if own:
-            self._summed_at = steps
-            self._states.append({n: _Weight(weakref.ref(p), _total(p)) for n, p in own.items()})
+            self._summed_at[module] = steps
+            self._states.append({n: _Weight(weakref.ref(p), _sums(p)) for n, p in own.items()})
             del self._states[:-MOST_STATES]
 
     def note_loaded(self, module: nn.Module, given: Any) -> None:
@@ -144,11 +144,15 @@ class StateDicts:
             self._loaded.pop(id(parameter), None)
         if not own or not isinstance(given, Mapping):
             return
-        for state in reversed(self._states):
-            if own.keys() == state.keys() and all(
-                isinstance(given.get(name), Tensor) and known.has(given[name])
-                for name, known in state.items()
-            ):
+        states = [state for state in reversed(self._states) if own.keys() == state.keys()]
+        # Its own weights from before, as a program may load them in each step, are no copy.
+        states = [s for s in states if any(w.parameter() is not own[n] for n, w in s.items())]
+        values = {n: v for n in own if isinstance(v := given.get(n), Tensor) and not v.is_meta}
+        if not states or values.keys() != own.keys():
+            return
+        sums = {name: _sums(tensor) for name, tensor in values.items()}
+        for state in states:
+            if all(known.has(values[name], sums[name]) for name, known in state.items()):
                 line = line_of_program()
                 for name, known in state.items():
                     if known.parameter() is not own[name]:
@@ -158,7 +162,9 @@ class StateDicts:
     def original(self, parameter: Tensor) -> tuple[Tensor | None, Line | None]:
         """Return the parameter whose values another was given, and has still, and where."""
         held, known, line = self._loaded.get(id(parameter), (None, None, None))
-        if held is None or known is None or held() is not parameter or not known.has(parameter):
+        if held is None or known is None or held() is not parameter:
+            return None, None
+        if not known.has(parameter, _sums(parameter)):
             return None, None
         return known.parameter(), line
 
@@ -212,8 +218,20 @@ def _parameters(module: nn.Module) -> dict[str, Tensor]:
     return {n: p for n, p in named if p.is_floating_point() and not p.is_meta}
 
 
-def _total(values: Tensor) -> float:
-    return float(values.detach().float().sum())
+def _sums(values: Tensor) -> tuple[float, float]:
+    """Return the sums of numbers and of their squares, which tell those of two moments apart.
+
+    By the first alone they are not: the gradients of a softmax's weights add up to zero. In seven
+    digits a small update may be lost: where there are no more, it is NaN.
+    """
+    if values.device.type == "mps":
+        return math.nan, math.nan
+    exact = values.detach().double()
+    return float(exact.sum()), float(exact.square().sum())
+
+
+def _close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _tell_all(act: Callable[..., None], *given: Any) -> None:

@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+import weakref
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -199,7 +200,8 @@ class LoopWatcher:
         self.met: Met | None = None
         self.use_lines: dict[int, Line] = {}
         self.loaded_line: Line | None = None
-        self._copies: set[int] = set()
+        self._copies: dict[int, weakref.ref[Tensor]] = {}
+        """Parameters of copies of the network that were used, by id."""
         self.nan_line: Line | None = None
         self.training_mode_in_eval: tuple[str, ...] = ()
         self.repeatable = True
@@ -741,7 +743,7 @@ class LoopWatcher:
                 self.loaded_line = loaded_at(own)
         if by_copy:
             given = (t for op in own.ops for t in op.inputs)
-            self._copies |= {id(t) for t in given if isinstance(t, nn.Parameter)}
+            self._copies |= {id(t): weakref.ref(t) for t in given if isinstance(t, nn.Parameter)}
         if (rows := _rows_given(graph, tape, first)) is not None:
             self._keep_evaluation(rows)
         return True
@@ -759,7 +761,8 @@ class LoopWatcher:
             return False
         inputs = next((t for t in after.inputs if t.shape[1:] == found.given.shape[1:]), None)
         mine = set(self.graph.weights) if self.graph else set[int]()
-        if inputs is None or not later.has(mine | self._copies):
+        copies = {key for key, held in self._copies.items() if held() is not None}
+        if inputs is None or not later.has(mine | copies):
             return False
         if compare_sizes(inputs, found.given):
             return False

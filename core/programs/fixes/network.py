@@ -42,10 +42,13 @@ def without_last_activation(source: ProgramSource, cause: Cause) -> Change | Non
 def move_heads(source: ProgramSource, cause: Cause) -> Change | None:
     """Let heads and tokens change places, where heads are split off or joined by a reshape alone.
 
-    Each line has to have one such call, of sizes that stand there one by one.
+    Each line has to have one such call, of sizes that stand there one by one. Heads that are folded
+    into the batch, in three sizes, are moved otherwise.
     """
     edits = []
-    for line in cause.lines if "among the heads" in cause.evidence else ():
+    shapes = re.findall(r"\(([\d, ]+)\)", cause.evidence.partition("among the heads")[0])
+    moved = sorted(shape.count(",") for shape in shapes) == [2, 3]
+    for line in cause.lines if moved else ():
         found = [edit for node in source.at(line) if (edit := _with_transpose(source, node))]
         if len(found) != 1:
             return None

@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
-from core.doctor.watch.state_dicts import StateDicts
+from core.doctor.watch import state_dicts
+from core.doctor.watch.state_dicts import StateDicts, original_of
 from core.programs.instrument import CodePlace
 from core.programs.monitor import Monitor
 
@@ -172,3 +173,33 @@ def test_a_network_without_numbers_has_state_dicts_too(caplog):
     finally:
         followed.close()
     assert not told and not caplog.records
+
+
+@pytest.fixture
+def followed():
+    """State dicts that are followed in a loop of 1,000 steps."""
+    found = StateDicts(lambda: 1000, lambda told: None)
+    found.open()
+    yield found
+    found.close()
+
+
+def test_each_network_of_a_checkpoint_is_known_when_it_is_loaded(followed):
+    """Such as an encoder and a decoder, which are kept in one step."""
+    parts = [nn.Linear(3, 2), nn.Linear(2, 3)]
+    kept = [part.state_dict() for part in parts]
+    anew = [nn.Linear(3, 2), nn.Linear(2, 3)]
+    for part, state in zip(anew, kept, strict=True):
+        part.load_state_dict(state)
+    for part, own in zip(anew, parts, strict=True):
+        assert original_of(part.weight)[0] is own.weight
+
+
+def test_a_network_that_is_given_its_own_weights_again_costs_nothing(followed, monkeypatch):
+    """As in each step of a training that looks around and comes back."""
+    net = nn.Linear(3, 2)
+    kept = copy.deepcopy(net.state_dict())
+    summed = []
+    monkeypatch.setattr(state_dicts, "_sums", lambda values: summed.append(values) or (0.0, 0.0))
+    net.load_state_dict(kept)
+    assert not summed and original_of(net.weight) == (None, None)

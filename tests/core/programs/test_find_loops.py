@@ -754,6 +754,7 @@ LOADED = 'net.load_state_dict(torch.load("net.pt"))'
     [
         ("print(net)", "if epoch == 3:", LOADED, False),
         ("print(net)", "if epoch == 3:", "print(epoch)", True),
+        ("print(net)", "if epoch == 3:", "batches = get_loader(32)", True),
         ("print(net)", "if True:\n                net.eval()\n            else:", LOADED, True),
         ("print(criterion)", "if epoch == 3:", LOADED, True),
         ("net = None", "if epoch == 3:", LOADED, True),

@@ -119,6 +119,10 @@ with torch.no_grad():
     print((pred - pred.mean()).abs().max(), (pred[:, 0] - y_new).abs().mean())
 """
 """Once with the outputs of the same network, once with those in another shape."""
+SPLIT = (
+    "view makes (2, 4, 9, 8) of (2, 9, 32), and moves no number: tokens and features are mixed"
+    " among the heads"
+)
 IN_TRAINING = "dropout in training mode during evaluation"
 STAYS_ON = """
 class Net(nn.Module):
@@ -238,7 +242,7 @@ def changes_in(diff):
         ),
         (
             "q = q.view(B, H, -1, C // H)\n",
-            {"id": "dims_scrambled", "at": "q =", "evidence": "are mixed among the heads"},
+            {"id": "dims_scrambled", "at": "q =", "evidence": SPLIT},
             [
                 "-q = q.view(B, H, -1, C // H)",
                 "+q = q.view(B, -1, H, C // H).transpose(1, 2)",
@@ -246,7 +250,7 @@ def changes_in(diff):
         ),
         (
             "y = out((att @ v).view(B, L, C))\n",
-            {"id": "dims_scrambled", "at": "y =", "evidence": "are mixed among the heads"},
+            {"id": "dims_scrambled", "at": "y =", "evidence": SPLIT},
             [
                 "-y = out((att @ v).view(B, L, C))",
                 "+y = out((att @ v).transpose(1, 2).reshape(B, L, C))",
@@ -511,12 +515,16 @@ def test_the_change_is_the_smallest_that_the_advice_names(tmp_path, source, caus
             {"id": "dims_scrambled", "at": "x =", "evidence": "view makes (32, 8, 4)"},
         ),
         *(
-            (code, {"id": "dims_scrambled", "at": "q", "evidence": "mixed among the heads"})
+            (code, {"id": "dims_scrambled", "at": "q", "evidence": SPLIT})
             for code in (
                 "q = q.view(*sizes)\n",
                 "q, k = q.view(B, H, L, D), k.view(B, H, L, D)\n",
                 "q = torch.reshape(q, (B, H, L, D))\n",
             )
+        ),
+        (
+            "q = q.view(B * H, L, D)\n",
+            {"id": "dims_scrambled", "at": "q", "evidence": SPLIT.replace("2, 4,", "8,")},
         ),
         (
             "loss = (y * d**2 + (1 - y) * F.relu(1 - d) ** 2).mean()\n",

@@ -1,5 +1,7 @@
 """What a watched loop learns from, and what is new to it, by how it takes its batches."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -8,6 +10,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset, random_split
 
 from core import watch
 from core.doctor.diagnose import replay_of
+from core.doctor.experiments.drawn_shares import drawn_shares
 from core.doctor.experiments.seen_data import seen_data
 from core.doctor.experiments.sources import rows_of_view
 from core.doctor.watch.variables import is_validation
@@ -202,6 +205,28 @@ def test_classes_come_as_often_as_they_are_drawn(way):
     assert shares == pytest.approx([0.17, 0.17] if often else [0.05, 0.05], abs=0.03)
     assert len(torch.unique(data.new.inputs, dim=0)) == len(data.new)
     assert data.is_new == (x_val is not None and y_val is not None)
+
+
+@pytest.mark.parametrize(("classes", "batch"), [(10, 50), (10, 100), (2, 60)])
+def test_shares_of_classes_need_not_add_up_to_one_exactly(classes, batch):
+    """As means of single precision do not."""
+    labels = (torch.arange(4000) % (10 * classes)).clamp(max=classes - 1)[:, None]
+    odds = torch.where(labels[:, 0] == 0, 9.0 * classes, 1.0)
+    drawn = [labels[torch.multinomial(odds, batch), 0] for _ in range(24)]
+    found = drawn_shares(SimpleNamespace(batches=[((), one) for one in drawn]), labels)
+    assert len(found) == classes and found[0] > 0.3
+
+
+def test_new_examples_of_a_rare_class_come_several_times_where_there_are_few():
+    """Else networks would be compared on as many as the rarest class allows."""
+    x, y = torch.randn(3000, 6), (torch.arange(3000) % 50 == 0).long()
+    net = nn.Linear(6, 2)
+    with quiet() as seen:
+        for _ in range(24):
+            i = torch.multinomial(torch.where(y == 1, 49.0, 1.0), 64)
+            seen.step(step(net, x[i], y[i]))
+    data = found(seen)
+    assert len(data.new) > 300 and 0.4 < data.new.targets.float().mean() < 0.6
 
 
 def test_what_a_loader_stacks_is_followed_to_its_data_set():

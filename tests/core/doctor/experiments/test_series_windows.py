@@ -55,7 +55,7 @@ class Strided(Dataset):
 def found(train, other, name="val_loader", asked=(), **further):
     """Compare two sets, of which one is learned from."""
     some = range(0, len(train), 9)
-    rows = torch.stack([torch.as_tensor(train[place][0]).float() for place in some])
+    rows = torch.stack([torch.as_tensor(train[place][0] * 1).float() for place in some])
     replay = SimpleNamespace(batches=[((rows,), torch.zeros(len(rows)))])
     sets = {"loader": train, name: other, **further}
     return overlapping_windows(replay, Variables(datasets=sets), asked)
@@ -72,6 +72,8 @@ REPEATED = torch.arange(900) * 7 % 31 % 11 * 1.0
 OVERLAPPING = {
     "at random": lambda: at_random(),
     "of an array": lambda: at_random(series=SERIES.double().numpy()),
+    "of an array backwards": lambda: at_random(series=SERIES.double().numpy()[::-1]),
+    "of half precision": lambda: at_random(series=SERIES.bfloat16()),
     "of whole numbers": lambda: at_random(series=REPEATED),
     "by where they end": lambda: at_random(Ended, behind=LENGTH),
     "of one set": lambda: [

@@ -550,6 +550,7 @@ with seen.using(), torch.no_grad():
         ),
         ("x = 6 * torch.rand(400, 4) - 3", "sample(110, 290)", True),
         ("x = sample(110, 290)\nx.sub_(200).div_(30)", "sample(110, 290)", True),
+        ("x = sample(-3, 3)\nmean = x.mean(0)\nmean.mul_(0.9)", "sample(100, 200)", False),
         ("norm = nn.BatchNorm1d(4)\nx = norm(sample(110, 290)).detach()", "sample(110, 290)", True),
         ("f = lambda a: (a - 200) / 30\nx = f(sample(110, 290))", "sample(110, 290)", True),
     ],
