@@ -1,9 +1,8 @@
 """Lines in which data is made wrong: found on its way from the loss back to where it begins."""
 
 import ast
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from itertools import chain, combinations
+from itertools import chain, combinations, islice
 
 from torch import Tensor
 
@@ -130,12 +129,21 @@ def parted(lines: Lines, cause: Cause) -> Iterator[Line]:
 def encoded(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where inputs are made of what targets alone are made of, too: of the column of the labels."""
     inputs, targets = lines.ways or (Way(), Way())
-    labels = {word for step in targets.alone(inputs) for word in _meant(step.node)}
-    alone = [(step, labels.intersection(_meant(step.node))) for step in inputs.alone(targets)]
-    often = Counter(word for _, words in alone for word in words)
-    made = [(min(often[word] for word in words), step) for step, words in alone if words]
-    for _, step in sorted(made, key=lambda one: one[0]):
+    # The variable nearest to the loss is that of the labels; further off are those of their making.
+    near = {word: n for n, step in enumerate(targets.alone(inputs)) for word in _meant(step.node)}
+    alone = [(step, near.keys() & _meant(step.node)) for step in inputs.alone(targets)]
+    nearest = [(max(words, key=near.__getitem__), step) for step, words in alone if words]
+    for word, step in sorted(nearest, key=lambda one: -near[one[0]]):
+        calls = [part for part in ast.walk(step.node) if isinstance(part, ast.Call)]
+        inner = [part for part in calls if word in _meant(part)]
+        # Of a table in several lines, those of its columns.
+        within = [part for part in inner if not any(one in inner for one in _inside(part))]
+        yield from ((step.line[0], part.lineno) for part in within)
         yield step.line
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    return islice(ast.walk(node), 1, None)
 
 
 def _meant(node: ast.AST) -> Iterator[str]:
@@ -152,6 +160,12 @@ def _meant(node: ast.AST) -> Iterator[str]:
         yield from chain.from_iterable(map(_meant, parts))
     else:
         yield from chain.from_iterable(map(_meant, ast.iter_child_nodes(node)))
+
+
+def split_at(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where what is validated on is split off at random."""
+    new = lines.origins.of_name(cause.where.split(".")[-1])
+    yield from (at.step.line for call, at in new.calls.items() if last_name(call.func) in SPLITS)
 
 
 def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:

@@ -84,6 +84,7 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("batch_repeated", "in each step", (data.seeded, statements.loader, ops.inputs)),
     ("warmup_too_long", "the schedule", (statements.steps_of_schedule, *_RATE)),
     ("labels_shuffled", "the pictures", (data.moved_alone, ops.inputs, ops.targets)),
+    ("data_overlap", "cut from one series", (data.split_at, data.shared_rows, ops.inputs)),
     ("data_overlap", "from fold to fold", (statements.optimiser, ops.inputs)),
     ("batch_mixed", "before the loss", (ops.outputs, ops.loss)),
     ("batch_mixed", "the batch", (ops.inputs, ops.targets, ops.loss)),

@@ -270,6 +270,20 @@ def labels_of_pairs(lines: Lines, cause: Cause) -> Iterator[Line]:
     larger = found.push > found.pull
     for op in (made, found.met) if decided and larger else (found.met, made):
         yield from lines.of_op(op)
+    if not decided:  # they were made before the step
+        yield from _compared_for(lines, found.labels)
+
+
+def _compared_for(lines: Lines, labels: Tensor) -> Iterator[Line]:
+    """Where two classes are compared for what a variable holds, of which labels are drawn."""
+    op = lines.graph.made_by(labels)
+    while op is not None and op.name in ("getitem", "index_select", *JOINED):
+        labels = op.inputs[0]
+        op = lines.graph.made_by(labels)
+    names = (name for name, held in lines.variables.data.items() if held is labels)
+    for step in (step for name in names for step in lines.origins.of_name(name).steps):
+        if any(isinstance(part, ast.Compare) for part in ast.walk(step.node)):
+            yield step.line
 
 
 def past_returns(lines: Lines, cause: Cause) -> Iterator[Line]:

@@ -80,7 +80,7 @@ def crash(rule: Rule, evidence: Evidence) -> Check:
     if not evidence.crash and evidence.left_by:
         return rule.not_checked(f"{evidence.left_by}, of the program's own, ended the loop")
     if not evidence.crash:
-        return rule.passed("the loop ended by itself")
+        return rule.passed("the loop ended without one")
     if not evidence.tells_error:
         return rule.not_checked(evidence.crash)
     why = usual_cause(evidence.crash, evidence.training_kind)

@@ -45,8 +45,6 @@ def ends_ignored(graph: StepGraph) -> Wired:
     A flag is known by its values: zeros and ones, both of them, one for each example of the target.
     That it is read nowhere in the function that makes the target, the source tells.
     """
-    if not graph.tape.bootstraps:
-        return None
     for found in compared_bootstraps(graph):
         scope = _scope(found.line) if found.line else None
         unread = [flag for flag in found.flags if scope and _is_unread(scope, flag)]
@@ -69,7 +67,7 @@ def ends_ignored(graph: StepGraph) -> Wired:
     return None
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def limits_kept(tree: ast.Module) -> tuple[KeptEnd, ...]:
     """Return where steps of episodes are kept with the flag of a time limit alone.
 

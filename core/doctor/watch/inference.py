@@ -476,8 +476,15 @@ def _compare_inputs(
         if op.name in JOINS and tensor is first
     ]
     signal: set[int] = set()  # which may happen to be as wide as an input is
+    mixed = any(
+        op.name in PRODUCTS and known.isdisjoint(map(id, op.inputs))
+        for op in graph.ops
+        if any(t is first for t in op.inputs)
+    )
     for op in tape.ops:
         ids = {id(t) for t in op.inputs}
+        if op.name in PRODUCTS and ids.isdisjoint(known | signal) and not mixed:
+            continue  # data is made there, as by a matrix of the program's own
         if not (ids.isdisjoint(known) and ids.isdisjoint(signal)):
             signal |= {id(t) for t in op.outputs}
         places = [place for name, place in joined if name == op.name and place < len(op.inputs)]

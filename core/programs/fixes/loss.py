@@ -160,6 +160,8 @@ def evaluate(source: ProgramSource, cause: Cause) -> Change | None:
         return _dropout_by_mode(source)
     if "in training mode" not in cause.evidence:
         return None
+    if (loaded := _evaluated_as_loaded(source, cause)) is not None:
+        return loaded
     backward = find_backward(source)
     loops = (
         [n for n in source.around(backward) if isinstance(n, ast.For | ast.While)]
@@ -185,6 +187,17 @@ def evaluate(source: ProgramSource, cause: Cause) -> Change | None:
         if any(loop in around for loop in loops):
             edits.append(source.after(place, f"{call.func.id}.train()"))
         return f"{call.func.id}.eval() before it is used", edits
+    return None
+
+
+def _evaluated_as_loaded(source: ProgramSource, cause: Cause) -> Change | None:
+    """Call ``eval()`` behind the line in which the network that is used has loaded its weights."""
+    for node in source.at(cause.lines[0]) if cause.lines else ():
+        func = node.func if isinstance(node, ast.Call) else None
+        if isinstance(func, ast.Attribute) and func.attr == "load_state_dict":
+            name = source.text(func.value)
+            edit = source.after(source.statement(node), f"{name}.eval()")
+            return f"{name}.eval() before it is used", [edit]
     return None
 
 

@@ -376,6 +376,11 @@ def changes_in(diff):
             ["+    model.eval()", "+    model.train()"],
         ),
         (
+            "def read(file):\n    best.net.load_state_dict(torch.load(file))\n    return best\n",
+            {"id": "train_eval_mismatch", "at": "best.net", "evidence": "a in training mode"},
+            ["+    best.net.eval()"],
+        ),
+        (
             STAYS_ON,
             {"id": "train_eval_mismatch", "evidence": "dropout stays on in eval mode"},
             [

@@ -225,6 +225,80 @@ for step in range(3):{STEP}"""
     assert found == wanted
 
 
+def test_a_mean_target_in_a_table_has_the_line_of_its_column(first_line):
+    """What is drawn as labels are is none of their variables."""
+    source = f"""
+count = 40
+shop, price = np.random.randint(0, 5, count), np.random.rand(count)
+sold = np.random.rand(count) + price
+def rates_of(place, values):
+    return (np.bincount(place, weights=values) / np.bincount(place))[place]
+x = np.column_stack([
+    price,
+    rates_of(shop, sold),  # here
+])
+x, y = torch.from_numpy(x).float(), torch.from_numpy(sold).float()[:, None]
+net = nn.Linear(2, 1)
+for step in range(3):{STEP}"""
+    words = "column 1 of the inputs is the mean target of the rows that have its value"
+    found, wanted = first_line(source, "future_leak", "", words)
+    assert found == wanted
+
+
+OF_PAIRS = """
+torch.manual_seed(0)
+centres = 4 * torch.randn(6, 4)
+def pairs(count):
+    first, second = torch.randint(0, 6, (2, count))
+    second = torch.where(torch.rand(count) < 0.5, first, second)
+    label = (first != second).float()
+    return *(centres[c] + torch.randn(count, 4) for c in (first, second)), label
+left, right, label = pairs(400)
+net = nn.Linear(4, 3)
+optimizer = torch.optim.Adam(net.parameters(), 0.01)
+seen = watch(quiet=True, record=False, budget=0.0)
+with seen:
+    for step in range(60):
+        i = torch.randint(0, 400, (64,))
+        far = F.pairwise_distance(net(left[i]), net(right[i]))
+        y = label[i]
+        loss = (y * far**2 + (1 - y) * F.relu(2 - far) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.step(loss)
+"""
+
+
+def test_labels_of_pairs_that_were_made_before_have_that_line_too(tmp_path, monkeypatch):
+    """As by a function, whose pairs are drawn from in the step."""
+    script = tmp_path / "script.py"
+    script.write_text(IMPORTS + OF_PAIRS)
+    monkeypatch.setattr(program_lines, "OWN_FILES", {str(script)})
+    exec(compile(script.read_text(), str(script), "exec"), names := {"watch": watch})
+    (cause,) = (c for c in names["seen"].diagnosis.causes if c.id == "wrong_loss")
+    assert "label = (first != second).float()" in [line.text for line in cause.lines]
+
+
+def test_windows_that_are_split_at_random_have_that_line(first_line):
+    """And not the one that cuts them."""
+    source = f"""
+from torch.utils.data import DataLoader, Dataset, random_split
+class Windows(Dataset):
+    def __init__(self, series):
+        self.series, self.begins = series, torch.randint(0, 40, (30,))
+    def __len__(self):
+        return len(self.begins)
+    def __getitem__(self, n):
+        at = int(self.begins[n])
+        return self.series[at:at + 4], self.series[at + 4:at + 5]
+train_set, val_set = random_split(Windows(torch.randn(60)), [24, 6])  # here
+net = nn.Linear(4, 1)
+for x, y in DataLoader(train_set, 8):{STEP}"""
+    found, wanted = first_line(source, "data_overlap", "val_set", "both are cut from one series")
+    assert found == wanted
+
+
 SPLIT = f"""
 from sklearn.model_selection import train_test_split
 from torch.utils.data import DataLoader, TensorDataset

@@ -36,6 +36,24 @@ def test_a_single_state_may_be_as_large_as_some_examples(largest, alike):
     assert compare_sizes(batch, state)
 
 
+@pytest.mark.parametrize("in_network", [True, False])
+def test_data_that_is_made_by_a_matrix_is_not_what_the_network_is_given(in_network):
+    """Unless the network itself begins with such a product, as with a fixed filter."""
+    layer, mix = nn.Linear(5, 3), 3 * torch.randn(5, 5)
+
+    def network(x):
+        return layer(x @ mix if in_network else x)
+
+    x, raw = torch.tanh(torch.randn(200, 5)), 3 * torch.randn(100, 5)
+    with TapeRecorder() as training:
+        network(x).square().mean().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        network(raw if in_network else torch.tanh(raw @ mix))
+    graph = build_graph(training.tape, [*layer.parameters()])
+    found = compare_inference(graph, inference.tape, Variables(), 100, [((x,), x)])
+    assert any("inputs" in words for words in found.extra) is in_network, found.extra
+
+
 def test_of_a_trajectory_every_state_counts():
     """It begins far out, and comes nearer in the network's own steps."""
     layer = nn.Linear(2, 2)
