@@ -127,11 +127,12 @@ class Training:
         so is what costs far more behind a training than anything did on its way.
         """
         watcher = self.loop.watcher
-        known = [abs(loss) for _, loss in watcher.validations]
-        again = bool(known) and watcher.validations[-1][0] == watcher.count
+        known = watcher.validations
+        again = bool(known) and known[-1][0] == watcher.count
         if self.evaluated and not again:
             loss = sum(self.evaluated) / len(self.evaluated)
-            if not (self.loop.ended and known and loss > FAR_ABOVE * max(known)):
+            behind = self.loop.ended and known
+            if not (behind and loss > FAR_ABOVE * max(abs(other) for _, other in known)):
                 self.validations += 1
                 self.loop.validate(loss)
         self.evaluated = []
@@ -175,6 +176,7 @@ class Training:
         from ..files import plain
 
         steps, losses = self.loop.watcher.losses()
+        validations = self.loop.watcher.validations
         stride = max(1, -(-len(steps) // POINTS))
         try:
             layers = self.loop.watcher.layers()
@@ -187,7 +189,7 @@ class Training:
             {
                 "steps": steps[::stride],
                 "losses": losses[::stride],
-                "validations": self.loop.watcher.validations,
+                "validations": validations[:: max(1, -(-len(validations) // POINTS))],
                 "examined_for": self.examined_for,
             }
         )

@@ -6,6 +6,7 @@ What it leaves is a report, written whole again and again while it runs.
 import ast
 import builtins
 import contextlib
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -117,8 +118,9 @@ class Runner:
             return compile(tree, name, "exec", dont_inherit=True)
 
     def _watched(self) -> "WatchedLoop":
-        from ..doctor.watch.program_frames import OWN_FILES
-        from ..doctor.watch_loop import WatchedLoop
+        with _importing():
+            from ..doctor.watch.program_frames import OWN_FILES
+            from ..doctor.watch_loop import WatchedLoop
 
         OWN_FILES.update(self._own_files)
         record = None if self._order.record else False
@@ -336,6 +338,25 @@ def _deep() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
+
+
+@contextlib.contextmanager
+def _importing() -> Iterator[None]:
+    """Import what stays without making Python look through all there is once more.
+
+    It does so when a quarter has come, which takes some 0.2 s of the loop's time, and what is
+    imported is most of that. Nothing is kept: what is garbage by now is found the next time.
+    """
+    collects, frozen = gc.isenabled(), gc.get_freeze_count()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+        if not frozen:  # as the program itself may have done
+            gc.freeze()
+            gc.unfreeze()
 
 
 def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:

@@ -1,5 +1,7 @@
 """Programs run unedited in a process of their own: the same output, weights, status and errors."""
 
+import ast
+import gc
 import json
 import os
 import signal
@@ -7,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from core.commands.watch import WATCH
 from core.doctor.diagnosis import CUT_SHORT
 from core.errors import UserError
 from core.programs.launch import ProgramRun
+from core.programs.run_program import _importing
 from core.runs.loop_record import read_record
 from tests.core.programs.test_program import notebook
 
@@ -447,6 +451,19 @@ def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):
     cause = loop["diagnosis"]["causes"][0]
     assert cause["id"] == "train_eval_mismatch"
     assert cause["lines"][0]["line"] == 27 and "x_val @ W1" in cause["lines"][0]["text"]
+
+
+def test_what_is_imported_is_old_at_once_and_garbage_all_the_same():
+    """Python looks through all there is when much that is young has grown old: not for modules."""
+    before = gc.get_freeze_count()
+    with _importing():
+        made, cycle = [[]], ast.Name()
+        cycle.id, known = cycle, weakref.ref(cycle)
+    assert any(one is made for one in gc.get_objects(generation=2))
+    assert gc.isenabled() and gc.get_freeze_count() == before
+    del cycle
+    gc.collect()
+    assert known() is None
 
 
 def test_what_torch_warns_of_and_an_error_are_told_as_without_us(tmp_path):

@@ -17,7 +17,7 @@ from core.doctor.watch.recorder import TapeRecorder
 from core.doctor.watch.watcher import LoopWatcher
 from core.doctor.watch_loop import WatchedLoop
 from core.programs.instrument import CodePlace
-from core.programs.monitor import Monitor, Training, _guarded
+from core.programs.monitor import POINTS, Monitor, Training, _guarded
 from core.runs.loop_record import read_record
 
 
@@ -222,6 +222,30 @@ def test_what_is_measured_later_with_the_same_weights_is_no_validation():
     training.evaluated = [2.5]
     training.validated()
     assert loop.watcher.validations == [(0, 3.0), (1, 2.5)] and training.validations == 2
+
+
+class Looked(list):
+    """Counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self):
+        self.times += 1
+        return super().__iter__()
+
+
+def test_a_validation_in_each_step_takes_as_long_however_many_there_were():
+    """Those before it are gone through behind the training alone, and shown are not all of them."""
+    loop = WatchedLoop(record=False, budget=0.0)
+    training = Training(CodePlace("a.py", None, 1), loop, math.inf)
+    loop.watcher.validations = Looked()
+    for step in range(POINTS + 50):
+        loop.step(1.0, None)
+        training.evaluated = [float(step)]
+        training.validated()
+    assert len(loop.watcher.validations) == POINTS + 50 and not loop.watcher.validations.times
+    shown = training.seen()["validations"]
+    assert len(shown) <= POINTS and shown[:2] == [[1, 0.0], [3, 2.0]]
 
 
 def test_losses_that_one_function_differentiates_are_not_parts_of_one():
