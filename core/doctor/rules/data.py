@@ -405,7 +405,7 @@ def _losses_on_new_labels(evidence: Evidence) -> list[float]:
     new = [loss for _, loss in evidence.validations]
     found = evidence.result(References)
     if found is not None and found.come_again < HARDLY_ANY:
-        new += [found.smaller, found.same, found.larger]
+        new += [found.smaller, found.same, found.larger, *([found.own] if found.is_new else [])]
     return [loss for loss in new if math.isfinite(loss)]
 
 

@@ -51,6 +51,8 @@ DEAD_IN_A_CODE = 0.9
 MIN_ROWS, FEW_ROWS, DEAD_OF_FEW = 16, 64, 0.8
 """Examples, below which a unit may be zero for all of them by chance, or well may; and the share of
 dead units that says something then."""
+NEARLY_ALL = 0.05
+"""The part of a guess's loss, below which a layer's living units are enough."""
 OFTEN = 0.3
 """Share of the observations in which the gradient's norm is too large."""
 
@@ -276,7 +278,8 @@ def saturated_units(rule: Rule, evidence: Evidence) -> Check:
     "dead_units",
     "dead units",
     f"At most {DEAD:.0%} of a layer's relu units are zero for every example of a batch, of fewer"
-    f" than {FEW_ROWS} examples {DEAD_OF_FEW:.0%}.",
+    f" than {FEW_ROWS} examples {DEAD_OF_FEW:.0%}; or the loss is below {NEARLY_ALL:.0%} of that of"
+    " a guess with the others.",
     f"at most {DEAD:.0%}",
     "makemore, part 3",
 )
@@ -291,6 +294,10 @@ def dead_units(rule: Rule, evidence: Evidence) -> Check:
     worst = max(now, key=lambda x: x.dead - _most_dead(evidence, x))
     measured = f"{worst.dead:.0%} of {worst.name}'s units are zero for every example"
     if worst.dead > _most_dead(evidence, worst):
+        part = evidence.ended / evidence.uniform if evidence.uniform > 0 else math.nan
+        if part < NEARLY_ALL:  # the others are enough
+            measured += f"; with the others the loss is {part:.1%} of that of a guess"
+            return rule.passed(measured, picture=picture)
         early = [x.dead for step, x in found if x.name == worst.name and step is first]
         sure = 0.45 + 0.4 * worst.dead + (0.1 if early and early[0] > DEAD else 0.0)
         return rule.failed(measured, sure, worst.name, picture=picture)

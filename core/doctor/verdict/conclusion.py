@@ -94,6 +94,8 @@ OFTEN = 2.0
 """Times from which on a training loss that falls may be that of memorised examples."""
 NEGLIGIBLE = 0.01
 """The part of a guess's loss on new data that is next to nothing, where all answers are right."""
+LITTLE = 0.04
+"""The part of a guess's loss from which on down that it falls further has to be sure."""
 TOLD_APART = 0.05
 """The part of the loss of one distance for all pairs, from which on down they are told apart."""
 STEEP = 0.15
@@ -432,12 +434,15 @@ def _still_falls(forecast: Forecast) -> bool:
 def _has_learned_nearly_all(evidence: Evidence, forecast: Forecast) -> bool:
     """Whether twice the steps lower the loss by next to nothing of what it has fallen by.
 
-    Of pairs that are told apart a margin leaves little, which falls by a large part of itself.
+    Of pairs that are told apart a margin leaves little, which falls by a large part of itself; so
+    does what little is left of any loss, unless it is sure.
     """
-    gain = forecast.now - forecast.median
+    guess, gain = _guess(evidence), forecast.now - forecast.median
     if max(forecast.now, evidence.ended) <= TOLD_APART * evidence.one_distance:
         return True
-    return gain <= LEFT * (_guess(evidence) - forecast.now)
+    if forecast.now <= LITTLE * guess and forecast.high >= forecast.now:
+        return True
+    return gain <= LEFT * (guess - forecast.now)
 
 
 def _guess(evidence: Evidence) -> float:

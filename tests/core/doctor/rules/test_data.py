@@ -230,6 +230,16 @@ def test_labels_that_other_networks_predict_belong_to_their_inputs(
     assert rule.check(found).passed is passed
 
 
+@pytest.mark.parametrize(("is_new", "passed"), [(True, True), (False, False)])
+def test_labels_that_the_network_predicts_of_new_examples_belong_to_their_inputs(is_new, passed):
+    """Though no simple model and no other network can: as of sounds. Not those it has learned."""
+    stats = DataStats(label_noise=0.0, predictability=0.0, entropy=2.08)
+    none = [math.nan] * 7
+    others = References(0.02, 0.02, 2.09, 2.0, *none, 2.08, 1000, 500, is_new)
+    found = tried(evidence(losses=falling(end=0.01), data=stats), COMPARISON, True, others)
+    assert data.labels_shuffled.check(found).passed is passed
+
+
 @pytest.mark.parametrize(
     ("contradicted", "end", "passed"), [(0.9, 3.1, False), (0.3, 3.1, True), (0.9, 1.0, True)]
 )

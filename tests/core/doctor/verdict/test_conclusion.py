@@ -319,6 +319,20 @@ def test_a_small_gain_that_is_not_sure_is_not_called_undertrained():
     assert settled[0] == "fine" and "has settled at 1" in settled[1]
 
 
+@pytest.mark.parametrize(
+    ("now", "high", "verdict"),
+    [(0.04, 0.17, "fine"), (0.04, 0.03, "undertrained"), (0.4, 0.5, "undertrained")],
+    ids=["little left", "surely falls", "much left"],
+)
+def test_what_little_is_left_of_a_loss_has_to_fall_surely(now, high, verdict):
+    """Of 0.04, where a guess has 1.39, a quarter may be left or four times as much: all is well."""
+    seen = loss(kind="cross_entropy", value=now, uniform=1.39)
+    evidence = Evidence(np.arange(2000), np.full(2000, now), [step(0, loss=now, criterion=seen)])
+    ahead = Forecast(4000, now / 4, 0.0, high, "training", now, 0.9, Picture("", "lines", ()))
+    found = _by_forecast(evidence, ahead)
+    assert found[0] == verdict and ("nearly all is learned" in found[1]) is (verdict == "fine")
+
+
 def test_one_low_loss_among_others_is_no_minimum():
     """Of some noisy losses on new data one is the lowest, which says nothing."""
     losses = [2.3, 0.274, 0.154, 0.151, 0.160, 0.152, 0.168, 0.158, 0.145, 0.154, 0.152, 0.150]
