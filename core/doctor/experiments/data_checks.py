@@ -73,6 +73,8 @@ MIN_NUMBERS, SAME_NUMBER = 64, 1e-8
 """Of a regression; and the part of their variance by which a number of the inputs may miss them."""
 MANY_VALUES = 6
 """Values of a number, from which on it is no choice of a few."""
+SOME_COLUMNS = 128
+"""Of the numbers of an example, of which it is counted how many values they take."""
 MIN_AGAIN = 40
 """Examples that come again, for how their labels differ to mean something."""
 MIN_ROWS_FOR_NOISE = 500
@@ -467,8 +469,13 @@ def _contradictions(replay: Replay) -> dict[str, Any]:
 
 
 def _take_many_values(rows: Tensor) -> bool:
-    """Whether the numbers of examples, those that differ at all, take many values."""
-    values = 1 + (rows.sort(0).values.diff(dim=0) != 0).sum(0)
+    """Whether the numbers of examples, those that differ at all, take many values.
+
+    Of many columns some are looked at: to sort all of them takes longer than anything else here.
+    """
+    columns = rows.flatten(1)
+    columns = columns[:, :: max(1, columns.shape[1] // SOME_COLUMNS)]
+    values = 1 + (columns.sort(0).values.diff(dim=0) != 0).sum(0)
     return bool(values[values > 1].float().nanmedian() >= MANY_VALUES)
 
 
