@@ -4,7 +4,6 @@ import ast
 import linecache
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +11,7 @@ from ..diagnosis import Cause, CodeLine
 from ..made_modules import MadeModules, last_name
 from ..watch.graph import StepGraph
 from ..watch.program_frames import OWN_FILES, Line
+from ..watch.source import syntax_tree
 from ..watch.tape import Op
 from ..watch.variables import Variables, is_validation
 from .origins import Origins, Way
@@ -69,11 +69,8 @@ class Lines:
     @cached_property
     def trees(self) -> Mapping[str, ast.AST]:
         """The syntax trees of the files, as far as they are Python."""
-        found = {}
-        for file in self.files():
-            with suppress(SyntaxError, ValueError, RecursionError):
-                found[file] = ast.parse("".join(linecache.getlines(file)))
-        return found
+        found = {file: syntax_tree(file) for file in self.files()}
+        return {file: tree for file, tree in found.items() if tree is not None}
 
     def calls(self, wanted: Callable[[ast.Call], bool]) -> Iterator[Line]:
         """Yield the lines of such calls."""
