@@ -33,6 +33,8 @@ def collecting_nothing() -> Iterator[None]:
 class GarbageCollector(QObject):
     """Collects instead of Python, by Python's own thresholds, until :meth:`end`."""
 
+    _froze = False
+
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         gc.disable()
@@ -45,8 +47,9 @@ class GarbageCollector(QObject):
 
         Once in a process: for a second window that would keep all that the first one has left.
         """
-        if not gc.get_freeze_count():
+        if not GarbageCollector._froze:  # to ask Python takes as long as to go through all of it
             gc.freeze()
+            GarbageCollector._froze = True
 
     def end(self) -> None:
         """Let Python collect by itself again."""

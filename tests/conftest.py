@@ -1,6 +1,5 @@
 """What every test stands on: real data where it is, a small network, and a look for leaks."""
 
-import gc
 import os
 import random
 import shutil
@@ -32,12 +31,6 @@ from core.training.control import Control
 from core.training.trainer import Run, train
 from gui import theme
 from gui.garbage import collecting_nothing
-
-
-def pytest_collection_finish():
-    """Python looks for garbage thousands of times: not among all modules and tests, which stay."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
