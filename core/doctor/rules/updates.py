@@ -179,6 +179,8 @@ def parameter_not_trained(rule: Rule, evidence: Evidence) -> Check:
     if nothing := _nothing_moves(evidence):
         where = "the loss" if "graph" in nothing else "the update"
         return rule.failed(nothing, 0.98, where)
+    if behind := _left_behind(evidence):
+        return rule.failed(behind, 0.95, "the optimiser")
     if evidence.crash and evidence.lost:
         measured = f"{evidence.crash}. {names(evidence.lost)} was made anew: it is no leaf"
         return rule.failed(measured, 0.97, names(evidence.lost), "an update in place")
@@ -316,6 +318,23 @@ def _nothing_moves(evidence: Evidence) -> str:
     if last.lr == 0:
         return f"{still}: the learning rate is 0"
     return f"{still}, though they have gradients: there is no update"
+
+
+def _left_behind(evidence: Evidence) -> str:
+    """Say since when the optimiser holds none of what the loss is made of, as it did before; ""."""
+    steps = [x for x in evidence.observations if x.has_backward]
+    moved = [n for n, x in enumerate(steps) if any(p.update > 0 for p in x.parameters)]
+    late = steps[moved[-1] + 1 :] if moved else []
+    if len(late) < MIN_STEPS or evidence.crash:
+        return ""
+    learned = [[p for p in x.parameters if p.used and p.gradient > 0] for x in late]
+    if not all(found and all(p.in_optimizer is False for p in found) for found in learned):
+        return ""
+    which = names([p.name for p in learned[-1]])
+    return (
+        f"{which}: since step {late[0].step:,} at the latest no parameter moves, as the optimiser"
+        " does not hold those that the network has by now: it was made before them"
+    )
 
 
 def _not_updated(evidence: Evidence) -> list[tuple[ObservedParameter, str]] | None:

@@ -950,3 +950,31 @@ def test_tasks_that_are_weighed_by_learned_spreads(cause):
         return sum(weighed) + (0 if cause else spreads[0][0] / 2 + spreads[0][1] / 2)
 
     assert first(train(loss, [body, heads, spreads], budget=0.0)) == cause
+
+
+@pytest.mark.parametrize("renewed", [False, True], ids=["the old optimiser", "a new one"])
+def test_a_network_made_anew_half_way_needs_its_own_optimiser(renewed):
+    """As one that is loaded again from a checkpoint: the steps behind it move nothing else."""
+    x, y = quantities()
+
+    def made():
+        return nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+
+    model = made()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for step in range(240):
+            if step == 60:
+                weights = copy.deepcopy(model.state_dict())
+                model = made()
+                model.load_state_dict(weights)
+                if renewed:
+                    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+            drawn = torch.randint(0, len(x), (32,))
+            loss = F.mse_loss(model(x[drawn]), y[drawn])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert first(seen.diagnosis) == ("" if renewed else "parameter_not_trained")
+    assert renewed or "since step" in seen.diagnosis.causes[0].evidence
