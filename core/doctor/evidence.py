@@ -40,6 +40,8 @@ HARDLY_AN_UPDATE = -3.5
 OTHER_SCALE = 5.0
 """Times the training loss, then and at the start, that the first loss on new data is not on one
 scale."""
+FAR_SCALE = 50.0
+"""The same, where neither loss falls any more: no loss of what is memorised is so high."""
 FALLEN = 0.9
 """Times its first value, below which the loss on new data has fallen as the training loss has."""
 PART_OF_LOSS = 0.1
@@ -279,8 +281,9 @@ class Evidence:
         then = float(np.median(near)) if len(near) else 0.0
         alike = last * then < APART * first * self.ended
         # What was memorised before the first is above the training loss of then, not of the start.
-        above = first > OTHER_SCALE * max(then, self.began) > 0.0
-        return bool(above and last < FALLEN * first and alike)
+        times = first / max(then, self.began, 1e-12)
+        falls = times > OTHER_SCALE and last < FALLEN * first
+        return bool(max(then, self.began) > 0.0 and alike and (falls or times > FAR_SCALE))
 
     @property
     def losses_alone(self) -> bool:

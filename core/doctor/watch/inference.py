@@ -310,7 +310,7 @@ class Behind:
         of_one: of each variance by hand whether it is that of single numbers: 0, or none.
         lengths: of the sequences of tokens that are looked up, of an embedding.
         contexts: those that are looked up, as hashes: one alone is the beginning of each text.
-        signals: the inputs of its nonlinearity, at each call.
+        signals: the inputs of its nonlinearity, at each call, where they are normalised.
         doubled: what is taken of probabilities once more: a sigmoid of a sigmoid, for one.
     """
 
@@ -339,6 +339,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
     positions = counted_off(ops)
     scaled_by = _statistics_that_scale(ops)
     likely: dict[int, str] = {}
+    normalised = set[int]()
     for op in ops:
         kept = likely.get(id(op.inputs[0]), "") if op.inputs else ""
         if op.name in ("getitem", "select") and op.inputs[0].shape[-1:] != op.outputs[0].shape[-1:]:
@@ -354,6 +355,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
                 found[key].goes_on = True
             mine, inherited = matrix, frozenset()
             behind = found[matrix]
+            normalised.discard(matrix)
             behind.size = op.outputs[0].numel()
             index = index_of(op) if op.name in LOOK_UPS else None
             if index is not None and index.dim() > 1 and id(index) not in positions:
@@ -367,11 +369,13 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
                 found[mine].operations.add(op.name)
                 if op.outputs[0].numel() != found[mine].size:
                     found[mine].reduced.add(op.name)
-                found[mine].signals += op.inputs[:1]
+                if mine in normalised:  # others are as large as the weights make them
+                    found[mine].signals += op.inputs[:1]
             elif (op.name in NORMS and (op.name not in VARIANCES or op in scaled_by)) or (
                 _divides_by_statistics(op, {*weights, *owner})
             ):
                 found[mine].operations.add(NORMALISATION)
+                normalised.add(mine)
                 if op.name in NORMS and op.name not in VARIANCES:
                     found[mine].by_hand = False
                 if op.name in VARIANCES and op.inputs:

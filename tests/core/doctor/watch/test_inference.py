@@ -370,3 +370,22 @@ def test_a_recurrent_state_may_be_given_in_a_list():
     graph = build_graph(training.tape, [*layer.parameters(), *out.parameters()])
     found = compare_inference(graph, inference.tape, Variables(), 100)
     assert any("empty state" in words for words in found.extra)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before it", "behind it"])
+def test_signals_before_a_normalisation_are_as_large_as_they_are(before):
+    """As those of padded rows, which become alike in a layer norm; behind it others mean others."""
+    layer, norm = nn.Linear(4, 8), nn.LayerNorm(8)
+
+    def network(x, by=1.0):
+        h = layer(x)
+        return norm(F.gelu(h)) if before else F.gelu(by * norm(h))
+
+    x = torch.randn(60, 4)
+    with TapeRecorder() as training:
+        network(x).square().sum().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        network(3 * x if before else x, by=3.0)
+    graph = build_graph(training.tape, [*layer.parameters(), *norm.parameters()])
+    found = compare_inference(graph, inference.tape, Variables(), 100)
+    assert any("other statistics" in words for words in found.extra) is not before, found.extra
