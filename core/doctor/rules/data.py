@@ -47,6 +47,9 @@ HARDLY_ANY = 0.1
 """Share of new examples that are equal to learned ones, up to which these are new indeed."""
 CONTRADICTED = 0.7
 """Share of examples that come again with another label, over that by chance."""
+SELDOM_SEEN, OFTEN_CHANGED = 2.0, 40.0
+"""Times that a row may have been met before, below which it is not memorised; and that an example
+was, in rows that differ each time, from which on it may be all the same."""
 CLEARLY_BELOW = 0.7
 """Part of the loss that noise of labels leaves at least, below which there is not that much."""
 LABEL_NOISE = 0.13
@@ -463,6 +466,8 @@ def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked("simple models can't compare the examples")
     measured = f"{data.label_noise:.0%} contradict their nearest neighbours"
     new = _losses_on_new_labels(evidence)
+    if evidence.visits < SELDOM_SEEN and not evidence.sure_visits > OFTEN_CHANGED:
+        new.append(evidence.ended)  # what is rotated or drawn anew each time is hardly memorised
     # Of labels that are wrong so often, even those that are right cost at least that much.
     least = -math.log1p(-min(data.label_noise, 0.99))
     logarithmic = evidence.first is not None and evidence.first.criterion.kind in LIKELIHOODS

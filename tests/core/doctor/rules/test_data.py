@@ -230,6 +230,26 @@ def test_labels_that_other_networks_predict_belong_to_their_inputs(
     assert rule.check(found).passed is passed
 
 
+@pytest.mark.parametrize(
+    ("visits", "sure_visits", "end", "passed"),
+    [
+        (0.6, 0.0, 0.3, True),
+        (0.6, 30.0, 0.3, True),
+        (0.6, 200.0, 0.3, False),
+        (9.0, 9.0, 0.3, False),
+        (0.6, 0.0, 0.9, False),
+        (math.nan, math.nan, 0.3, False),
+    ],
+    ids=["new rows", "rotated", "rotated again and again", "met again", "not learned", "unknown"],
+)
+def test_labels_of_rows_that_never_come_again_are_not_memorised(visits, sure_visits, end, passed):
+    """What is learned of points in a random order is no noise, whatever the nearest ones are."""
+    stats = DataStats(label_noise=0.62, predictability=0.3, entropy=1.79)
+    found = evidence(losses=falling(end=end), data=stats)
+    found = replace(found, visits=visits, sure_visits=sure_visits)
+    assert data.labels_noisy.check(found).passed is passed
+
+
 @pytest.mark.parametrize(("is_new", "passed"), [(True, True), (False, False)])
 def test_labels_that_the_network_predicts_of_new_examples_belong_to_their_inputs(is_new, passed):
     """Though no simple model and no other network can: as of sounds. Not those it has learned."""

@@ -375,3 +375,121 @@ def test_a_sum_that_no_longer_falls_is_on_another_scale_and_what_is_memorised_is
     case = Evidence(x, losses, [], [(at, times * 1.7) for at in range(400, 1001, 50)])
     assert case.validates_on_other_scale is other
     assert ("another scale" in conclude(case, ()).sentence) is other
+
+
+@pytest.mark.parametrize(
+    ("right", "loss", "verdict"),
+    [(1.0, 2e-4, "fine"), (0.98, 2e-4, "undertrained"), (1.0, 0.1, "undertrained")],
+)
+def test_where_next_to_no_loss_is_left_more_steps_bring_nothing(right, loss, verdict):
+    """However many of the planned ones are not done, and wherever that loss was lowest."""
+    steps = np.arange(100)
+    points = [(step, loss * (1 + 30 * math.exp(-step / 20))) for step in range(0, 100, 10)]
+    if verdict == "fine":
+        points[5] = (50, loss / 2)
+    found = Evidence(steps, 0.7 * np.exp(-steps / 10.0), observed(), points, planned=1000)
+    found.metrics = [(step, value, right) for step, value in points]
+    answer = conclude(found, ())
+    assert answer.verdict == verdict, answer.sentence
+    assert ("it has learned this" in answer.sentence) is (verdict == "fine")
+
+
+def test_a_run_that_goes_on_is_not_called_settled():
+    """Before half of its steps are done, it is only said how far it is."""
+    x = np.arange(100)
+    found = conclude(Evidence(x, 2 + 3 / (x + 1.0), [], planned=1000), ())
+    assert found.verdict == "undertrained" and "100 of 1,000 steps" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("time", "size", "gap", "verdict"),
+    [
+        (0.08, 0.01, 0.0, "undertrained"),
+        (0.002, 0.09, 0.02, "too_small"),
+        (0.002, 0.001, 0.02, "fine"),
+        (0.002, 0.09, 0.6, "fine"),
+    ],
+    ids=["time", "size", "neither", "size, but it learns by memorising"],
+)
+def test_copies_that_trained_decide(time, size, gap, verdict):
+    """What brings more, time or size, is the verdict; where neither does, it is fine."""
+    case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
+    for declared, result in (
+        (LONGER, Longer(now=2.0, twice=2.0 * (1 - time), gain=time, gap=gap)),
+        (WIDER, Wider(loss=1.8, gain=size)),
+    ):
+        case.add(declared.done(Outcome(True, "measured", result)), result)
+    fixes = {"too_small": (("hidden", (64,)),), "undertrained": (("steps", 800),)}
+    case.proofs = {id: proof(True, 0.1, settings) for id, settings in fixes.items()}
+    found = conclude(case, ())
+    assert found.verdict == verdict
+    assert ("to 1.80, but" if size > 0.05 and verdict == "fine" else "") in found.sentence
+    assert found.settings == fixes.get(verdict, ())
+    case.proofs = {id: proof(False, 0.0, settings) for id, settings in fixes.items()}
+    assert conclude(case, ()).settings == ()
+    case.can_grow = False
+    if verdict == "fine":
+        assert conclude(case, ()).verdict == "at_floor"
+
+
+def copies(size, **measured):
+    """Evidence of copies that trained for less time, and of a wider one."""
+    case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
+    longer, wider = Longer(now=2.0, **measured), Wider(loss=2.0 * (1 - size), gain=size)
+    for declared, result in ((LONGER, longer), (WIDER, wider)):
+        case.add(declared.done(Outcome(True, "measured", result)), result)
+    return case
+
+
+def test_it_is_not_too_small_while_a_table_of_pairs_is_better_and_more_steps_help():
+    """Early on a wider network only learns faster."""
+    case = copies(0.035, twice=1.95, gain=0.025, gap=0.0)
+    assert conclude(case, ()).verdict == "too_small"
+    case.floors = {"pair": 1.8}
+    assert conclude(case, ()).verdict == "undertrained"
+
+
+def test_it_is_not_fine_while_a_table_of_pairs_is_better():
+    """Its curve may stand still for a while."""
+    case = copies(0.0, twice=2.0, gain=0.0, gap=0.0)
+    assert conclude(case, ()).verdict == "fine"
+    case.floors = {"pair": 1.8}
+    found = conclude(case, ())
+    assert found.verdict == "undertrained" and "bigram baseline, 1.80" in found.sentence
+
+
+def test_it_overfits_where_a_copy_with_half_the_steps_is_better_on_new_data():
+    """Also where the loss on new data was measured too seldom to be a curve."""
+    risen = {"twice": 2.0, "gain": 0.0, "half": 1.82, "risen": 0.05}
+    found = conclude(copies(0.2, gap=0.7, **risen), ())
+    assert found.verdict == "overfitting" and "half the steps 1.82" in found.sentence
+    assert conclude(copies(0.0, gap=0.1, **risen), ()).verdict == "fine"
+
+
+@pytest.mark.parametrize(
+    ("at", "new", "told"), [(399, 0.7, False), (399, 1.9, True), (50, 1.9, False)]
+)
+def test_what_holds_for_training_examples_alone_is_told(at, new, told):
+    """By a validation at the end; an early one lies above the training loss in any case."""
+    x = np.arange(400)
+    case = Evidence(x, 0.5 + 2.8 * np.exp(-x / 60.0), [], [(0, 3.3), (at, new)])
+    found = conclude(case, ())
+    assert ("for its training examples alone" in found.sentence) is told, found.sentence
+    assert found.verdict == "unknown" or not told
+
+
+EARLY_STOPPED = """0.330 0.081 0.052 0.066 0.035 0.030 0.029 0.027 0.029 0.025 0.025 0.014 0.038
+    0.015 0.063 0.017 0.019 0.012 0.014 0.036 0.017 0.015 0.019 0.025"""
+
+
+def test_a_loop_that_stops_when_nothing_new_is_lower_has_not_overfitted_for_that():
+    """Its last losses on new data lie above the lowest by how it stops; they jump about as ever."""
+    losses = [float(loss) for loss in EARLY_STOPPED.split()]
+    x = np.arange(1200)
+    case = Evidence(
+        x, 0.02 + (x + 1.0) ** -0.6, [], [*zip(range(49, 1200, 50), losses, strict=True)]
+    )
+    assert conclude(case, ()).verdict != "overfitting"
+    smooth = [*sorted(losses[:18], reverse=True), 0.014, 0.016, 0.018, 0.020, 0.022, 0.024]
+    case.validations = [*zip(range(49, 1200, 50), smooth, strict=True)]
+    assert conclude(case, ()).verdict == "overfitting"
