@@ -294,7 +294,9 @@ def dead_units(rule: Rule, evidence: Evidence) -> Check:
     worst = max(now, key=lambda x: x.dead - _most_dead(evidence, x))
     measured = f"{worst.dead:.0%} of {worst.name}'s units are zero for every example"
     if worst.dead > _most_dead(evidence, worst):
-        part = evidence.ended / evidence.uniform if evidence.uniform > 0 else math.nan
+        # A loss may be divided by a number of parts: its criterion is not.
+        loss = max(evidence.ended, last.criterion.value)
+        part = loss / evidence.uniform if evidence.uniform > 0 else math.nan
         if part < NEARLY_ALL:  # the others are enough
             measured += f"; with the others the loss is {part:.1%} of that of a guess"
             return rule.passed(measured, picture=picture)

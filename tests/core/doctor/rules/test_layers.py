@@ -223,15 +223,20 @@ def test_dead_units(dead, passed):
     assert not dead_units.check(seen(dead=0.85, nonlinearity="relu", rows=32)).passed
 
 
-def test_dead_units_of_a_network_that_has_learned_nearly_all_do_no_harm():
-    """The living ones are enough: a loss of a fiftieth of a guess's, and not of a quarter."""
+@pytest.mark.parametrize(
+    ("part", "divided", "passed"),
+    [(0.02, 1, True), (0.25, 1, False), (0.9, 32, False)],
+    ids=["a fiftieth", "a quarter", "divided by a number of parts"],
+)
+def test_dead_units_of_a_network_that_has_learned_nearly_all_do_no_harm(part, divided, passed):
+    """The living ones are enough for a loss of a fiftieth of a guess's."""
     layers = (layer(dead=0.9, nonlinearity="relu"), output())
-    for part, passed in ((0.02, True), (0.25, False)):
-        ended = part * step(0).criterion.uniform
-        losses = [max(ended, 3.3 * 0.9**n) for n in range(200)]
-        found = dead_units.check(evidence([step(0, layers=layers)], losses=losses))
-        assert found.passed is passed
-        assert ("with the others the loss is 2.0% of that of a guess" in found.measured) is passed
+    ended = part * UNIFORM
+    losses = [max(ended, 3.3 * 0.9**n) / divided for n in range(200)]
+    last = step(0, layers=layers, criterion=loss(value=ended))
+    found = dead_units.check(evidence([last], losses=losses))
+    assert found.passed is passed
+    assert ("with the others the loss is 2.0% of that of a guess" in found.measured) is passed
 
 
 def test_units_that_were_dead_from_the_start_are_surer():
