@@ -21,6 +21,7 @@ import torch
 from PySide6.QtCore import QEvent, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
+from torch import nn
 
 from core import playgrounds
 from core.paths import CHECKPOINTS
@@ -83,6 +84,14 @@ def windows(app):
     yield from filter(isValid, found)
 
 
+def methods_of_modules():
+    """Return those methods of ``nn.Module`` that a watched program calls others for."""
+    return nn.Module.state_dict, nn.Module.load_state_dict
+
+
+METHODS = methods_of_modules()
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(request):
     """A test that leaves a thread, a window or an observer of torch behind fails."""
@@ -104,6 +113,7 @@ def nothing_left(request):
             assert not timers, f"timers left ticking: {timers}"
     modes = torch.overrides._get_current_function_mode_stack()
     assert not modes, f"torch's functions are still observed: {modes}"
+    assert methods_of_modules() == METHODS, "methods of nn.Module are still replaced"
     running = [t for t in threading.enumerate() if t not in before and not t.daemon]
     assert not running, f"threads left running: {running}"
 

@@ -152,6 +152,7 @@ def test_a_use_is_looked_for_until_there_is_one(monkeypatch):
         with monitor.use(0):
             if epoch % 5 == 4:
                 torch.ones(3).sum()
+    monitor.finish()
     assert len(seen) >= 3 and all(seen)
 
 
@@ -264,6 +265,7 @@ def test_losses_that_one_function_differentiates_are_not_parts_of_one():
             backward(2.0 * w.sum())
             w.grad = None
             monitor.step(0)
+    monitor.finish()
     (training,) = monitor.trainings
     assert training.loop.watcher.losses()[1].tolist() == [2.0] * 4
 
@@ -282,6 +284,7 @@ def test_what_the_monitor_computes_is_no_operation_of_the_program():
         monitor.step(0)
         with TapeRecorder(training=False) as recorder:
             monitor.evaluated(0, (w * 2.0).sum(), held_out=True)
+    monitor.finish()
     assert [op.name for op in recorder.tape.ops] == ["mul", "sum"]
 
 
@@ -303,6 +306,7 @@ def test_ctrl_c_before_the_first_experiment_leaves_a_record_that_is_whole(tmp_pa
             monitor.root((w * 2.0).sum()).backward()
             w.grad = None
             monitor.step(0)
+    monitor.finish()
     (training,) = monitor.trainings
     assert told and training.loop.ended and training.loop._evidence.is_unedited
     assert read_record(training.loop.file).diagnosis["sentence"].endswith(CUT_SHORT)
@@ -346,6 +350,7 @@ def test_what_an_earlier_training_had_is_known_to_a_later_one():
     train(0, body, head)
     body.requires_grad_(False)
     train(1, head)
+    monitor.finish()
     first, second = (training.loop.trained_before for training in monitor.trainings)
     assert not first and {"body.weight", "layers[0].weight"} <= second
 
