@@ -113,7 +113,7 @@ def nothing_left(request):
             assert not timers, f"timers left ticking: {timers}"
     modes = torch.overrides._get_current_function_mode_stack()
     assert not modes, f"torch's functions are still observed: {modes}"
-    assert methods_of_modules() == METHODS, "methods of nn.Module are still replaced"
+    assert methods_of_modules() == METHODS, "methods of nn.Module are replaced: a watcher is open"
     running = [t for t in threading.enumerate() if t not in before and not t.daemon]
     assert not running, f"threads left running: {running}"
 
