@@ -425,9 +425,16 @@ def _knows_training_examples(evidence: Evidence) -> tuple[str, str, float] | Non
     )
 
 
-def _still_falls(forecast: Forecast) -> bool:
-    """Whether twice the steps lower the loss by much, or by a little and surely."""
-    sure = forecast.gain >= SURELY or forecast.high < forecast.now
+def _still_falls(evidence: Evidence, forecast: Forecast) -> bool:
+    """Whether twice the steps lower the loss by much, or by a little and surely.
+
+    Where no guess's loss is known, 0 may be no floor, as of a density's logarithm, or never
+    reached: by much is then measured by what the loss has fallen by, too.
+    """
+    much = SURELY * abs(forecast.now)
+    if math.isnan(_guess(evidence)):
+        much = max(much, SURELY * (evidence.began - forecast.now))
+    sure = forecast.now - forecast.median >= much or forecast.high < forecast.now
     return forecast.gain >= WORTH_IT and sure
 
 
@@ -488,7 +495,7 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
     if forecast.on == "training" and rare:
         return rare
     nearly_all = _has_learned_nearly_all(evidence, forecast)
-    if _still_falls(forecast) and tried is None:
+    if _still_falls(evidence, forecast) and tried is None:
         if hint and _may_memorise(evidence, forecast):
             return (
                 "unknown",
@@ -551,7 +558,7 @@ def _by_copies(
 ) -> tuple[str, str, float]:
     """Decide by what was measured: copies trained for longer, copies that are larger."""
     now, by_time = longer.now, forecast.gain
-    more = _still_falls(forecast) and not _has_learned_nearly_all(evidence, forecast)
+    more = _still_falls(evidence, forecast) and not _has_learned_nearly_all(evidence, forecast)
     by_size = wider.gain if wider else 0.0
     undertrained = (
         "undertrained",

@@ -333,6 +333,18 @@ def test_what_little_is_left_of_a_loss_has_to_fall_surely(now, high, verdict):
     assert found[0] == verdict and ("nearly all is learned" in found[1]) is (verdict == "fine")
 
 
+@pytest.mark.parametrize(
+    ("began", "high", "verdict"),
+    [(1.6, 0.034, "fine"), (1.6, 0.03, "undertrained"), (0.05, 0.034, "undertrained")],
+    ids=["of a density", "surely falls", "much of its fall"],
+)
+def test_much_of_a_loss_without_a_guess_is_much_of_its_fall(began, high, verdict):
+    """From 1.6 to 0.032 nats, and perhaps to 0.012: that 0 is near says nothing."""
+    losses = np.r_[began, np.full(1999, 0.032)]
+    ahead = Forecast(4000, 0.012, 0.0, high, "training", 0.032, 0.9, Picture("", "lines", ()))
+    assert _by_forecast(Evidence(np.arange(2000), losses, []), ahead)[0] == verdict
+
+
 def test_one_low_loss_among_others_is_no_minimum():
     """Of some noisy losses on new data one is the lowest, which says nothing."""
     losses = [2.3, 0.274, 0.154, 0.151, 0.160, 0.152, 0.168, 0.158, 0.145, 0.154, 0.152, 0.150]
